@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox"
 import { AppError, asAppError } from "../../base/errors.ts"
+import { deliveredJson } from "../../base/json/delivered.ts"
 import { own } from "../../base/lookup.ts"
 import { fieldProblems, type FieldChange } from "../../canonical/catalogue/field-change.ts"
 import { gtin14 } from "../../canonical/catalogue/gtin.ts"
@@ -56,12 +57,7 @@ const translators: Record<string, Translator> = {
 
 /** Webhooks and rows of `GET /events` have the same bodies, so both become the same facts. */
 export function translateCatalogueEvent(delivery: Delivery): Translation {
-  let body: unknown
-  try {
-    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
-  } catch (error) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
-  }
+  const body = deliveredJson(delivery.bytes)
   const problems = anyEvent.problems(body)
   if (problems.length > 0)
     throw new AppError("TRANSLATION_FAILED", "a catalogue event is not as documented", { problems })

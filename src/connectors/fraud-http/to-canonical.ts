@@ -1,4 +1,5 @@
 import { AppError, type Problem } from "../../base/errors.ts"
+import { deliveredJson } from "../../base/json/delivered.ts"
 import { newEvent, type EventData } from "../../canonical/events.ts"
 import { validator } from "../../canonical/validate.ts"
 import type { Screening } from "../../ports/capabilities/checks.ts"
@@ -59,12 +60,7 @@ export function translateFraudEvent(delivery: Delivery): Translation {
 }
 
 function readEvent(delivery: Delivery): FraudEvent {
-  let body: unknown
-  try {
-    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
-  } catch (error) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
-  }
+  const body = deliveredJson(delivery.bytes)
   const problems: Problem[] = events.problems(body)
   if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "a fraud event is not as documented", { problems })
   return events.parse(body)

@@ -165,6 +165,20 @@ export const restockTypes = ["return", "cancel", "no_restock", "legacy_restock"]
 export type RestockType = (typeof restockTypes)[number]
 export const fulfilmentStatuses = ["success", "cancelled", "error", "failure", "open", "pending"] as const
 
+/** The name of a field, or its names in the two forms where they differ in more than their spelling. */
+export type Key = string | { graph: string; rest: string }
+
+/** What the readers of one payload share. */
+export interface Reading {
+  /** REST spells `created_at` what GraphQL spells `createdAt`. */
+  isRest: boolean
+  /** The currencies of the order, once they are known: old payloads state amounts without them. */
+  currency?: { shop: string; presentment: string }
+  isOnlyThese?: boolean
+  /** How many amounts were finer than the minor unit. */
+  roundings: number
+}
+
 /** An optional field, left out when it has no value. */
 export function optional<Key extends string>(key: Key, value: string | undefined): Partial<Record<Key, string>> {
   // A computed key of a generic type loses its name, hence the cast.

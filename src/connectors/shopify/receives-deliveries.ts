@@ -18,7 +18,7 @@ import { Reader } from "./orders/reader.ts"
 import { levelTold, levelTopic } from "./stock/level-told.ts"
 import { tenderFacts } from "./orders/tender-facts.ts"
 import { waitingParts, type OddPart } from "../../protocols/odd-parts.ts"
-import type { Snapshot, Told } from "./payloads.ts"
+import type { Snapshot, SnapshotRefund, Told } from "./payloads.ts"
 import { refundFacts } from "./orders/refund-facts.ts"
 import { factsOf, fulfilmentFacts, names, type TranslationContext } from "./to-canonical.ts"
 
@@ -224,6 +224,7 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
   if (!refund) return readWithOrder(id)
   const presentment = [...refund.lines, ...refund.charges][0]?.subtotal.presentment.currency
   const currency = { shop: shopCurrency, presentment: presentment ?? shopCurrency }
+  if (!isIn(currency, refund)) return readWithOrder(id)
   const value = { shop: money(0, currency.shop), presentment: money(0, currency.presentment) }
   const named = { ...names(id, context), places: context.places }
   for (const taxesIncluded of [true, false]) {
@@ -240,6 +241,16 @@ function refundAlone(body: Reader, { shopCurrency, context }: ReceiveOptions): T
     ignored: "its value depends on the order, which Crossdock reads",
     fetch: [{ type: "order", id }],
   }
+}
+
+/** Whether all that a refund states is in these currencies: of others only its order knows what they are worth. */
+function isIn({ shop, presentment }: { shop: string; presentment: string }, refund: SnapshotRefund): boolean {
+  const pairs = [...refund.lines, ...refund.charges].map(({ subtotal }) => subtotal)
+  const paid = [...refund.paidBack.map(({ amount }) => amount), ...refund.pending, ...refund.failed]
+  return (
+    pairs.every((pair) => pair.shop.currency === shop && pair.presentment.currency === presentment) &&
+    paid.every(({ currency }) => currency === presentment)
+  )
 }
 
 /** A part that cannot be read alone, or waits: the order that it belongs to has the number by which people know it. */

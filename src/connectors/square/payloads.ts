@@ -1,3 +1,4 @@
+import { isObject } from "../../base/json/delivered.ts"
 import { AppError } from "../../base/errors.ts"
 
 // Fields that are read, as the OpenAPI description names them (github.com/square/connect-api-specification, 2025-08-20) and the wire
@@ -7,10 +8,6 @@ import { AppError } from "../../base/errors.ts"
 export function objectOf(value: unknown): Record<string, unknown> {
   if (isObject(value)) return value
   throw new AppError("VENDOR_MISBEHAVED", `expected a JSON object, not ${JSON.stringify(value)?.slice(0, 100)}`)
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
 /** A list, where Square leaves empty ones out. */

@@ -1,10 +1,11 @@
 import { createHmac, timingSafeEqual } from "node:crypto"
 import { AppError } from "../../base/errors.ts"
+import { deliveredJson, isObject } from "../../base/json/delivered.ts"
 import { contentDigest } from "../../base/ids.ts"
 import { own } from "../../base/lookup.ts"
 import { cut } from "../../base/text.ts"
 import type { Delivery, ReceivesDeliveries, Translation, VerifiedDelivery } from "../../ports/capabilities/intake.ts"
-import { fieldOf, isObject, readOrderType, textOf } from "./payloads.ts"
+import { fieldOf, readOrderType, textOf } from "./payloads.ts"
 import type { SquareSettings } from "./settings.ts"
 import { readOrderIn, translateRead } from "./to-canonical.ts"
 
@@ -108,11 +109,8 @@ function translate(
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {
-  try {
-    const body: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
-    if (isObject(body)) return body
-  } catch (error) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
-  }
-  throw new AppError("TRANSLATION_FAILED", "the body is not a JSON object")
+  const body = deliveredJson(bytes)
+  if (isObject(body)) return body
+  const message = "the body must be a JSON object"
+  throw new AppError("TRANSLATION_FAILED", message, { problems: [{ pointer: "", message }] })
 }

@@ -1,3 +1,4 @@
+import { isObject } from "../../base/json/delivered.ts"
 import { AppError, type Problem } from "../../base/errors.ts"
 import { canonicalJson, textKey } from "../../base/ids.ts"
 import { own } from "../../base/lookup.ts"
@@ -12,7 +13,7 @@ import { unpaidRefund, waitingParts, type OddPart } from "../../protocols/odd-pa
 import { contentOf } from "./orders/content.ts"
 import { refundsOf, type ReadRefund } from "./orders/refunds.ts"
 import { receiptOf, type ReceiptSettings } from "./orders/receipt.ts"
-import { fieldOf, isObject, listOf, textOf, type ReadOrder } from "./payloads.ts"
+import { fieldOf, listOf, textOf, type ReadOrder } from "./payloads.ts"
 
 /** OrderState: whether the order is a receipt. */
 const states: Readonly<Record<string, string | undefined>> = {

@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts"
+import { deliveredJson } from "../../base/json/delivered.ts"
 import { splitMoney, type Money } from "../../base/money.ts"
 import { instant } from "../../base/time.ts"
 import { newEvent } from "../../canonical/events.ts"
@@ -95,12 +96,7 @@ function readAmount(text: string | undefined): Money | undefined {
 }
 
 function readEvent(delivery: Delivery) {
-  let body: unknown
-  try {
-    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
-  } catch (error) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
-  }
+  const body = deliveredJson(delivery.bytes)
   const problems = events.problems(body)
   if (problems.length > 0) throw new AppError("TRANSLATION_FAILED", "the body is not a Stripe event", { problems })
   return events.parse(body)

@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts"
+import { deliveredJson } from "../../base/json/delivered.ts"
 import { compareInstants } from "../../base/time.ts"
 import type { Delivery, ReceivesDeliveries, Translation } from "../../ports/capabilities/intake.ts"
 import { verifyStandardWebhook } from "../../protocols/standard-webhooks.ts"
@@ -39,7 +40,7 @@ function translate(
   delivery: Delivery,
   context: TranslationContext & { stock?: Readonly<Record<string, string>> },
 ): Translation {
-  const { snapshot, order: named, ...told } = objectOf(parse(delivery.bytes))
+  const { snapshot, order: named, ...told } = objectOf(deliveredJson(delivery.bytes))
   if (told["type"] === "stock.changed") return levelsTold(told, context)
   if (snapshot === undefined || snapshot === null) return hint(named)
   const order = deliveredOrder(snapshot)
@@ -81,13 +82,5 @@ function hint(named: unknown): Translation {
     events: [],
     ignored: "the delivery only names the order, which Crossdock reads",
     fetch: [{ type: "order", id: String(id) }],
-  }
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
-  } catch (error) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
   }
 }

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox"
 import { AppError } from "../../base/errors.ts"
+import { deliveredJson } from "../../base/json/delivered.ts"
 import { derivedId } from "../../base/ids.ts"
 import { newEvent } from "../../canonical/events.ts"
 import type { LineQuantity } from "../../canonical/parts.ts"
@@ -25,12 +26,7 @@ const translators: Record<string, Translator> = {
 
 /** Webhooks and rows of `GET /events` have the same bodies, so both become the same facts. */
 export function translateWarehouseEvent(delivery: Delivery): Translation {
-  let body: unknown
-  try {
-    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(delivery.bytes))
-  } catch (error) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON in UTF-8", { cause: error })
-  }
+  const body = deliveredJson(delivery.bytes)
   const { type } = parsed(anyEvent, body)
   const translate = own(translators, type)
   return translate ? translate(body, delivery.connection) : { events: [], ignored: `${type} is not used` }

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import { AppError, type Problem } from "../../base/errors.ts"
-import { brokenPlace } from "./json-place.ts"
+import { brokenPlace } from "../../base/json/place.ts"
 
 const depthMax = 64
 const [quote, backslash, openBrace, openBracket, closeBrace, closeBracket] = [0x22, 0x5c, 0x7b, 0x5b, 0x7d, 0x5d]

@@ -1,4 +1,4 @@
-import { AppError } from "../../../base/errors.ts"
+import { deliveredJson } from "../../../base/json/delivered.ts"
 import { Reader } from "./reader.ts"
 
 /**
@@ -36,12 +36,8 @@ const longNumber = /(?:^|[[:,])\s*\d{16}/
 
 /** Parses with whole numbers beyond 2^53 kept as text: an id that is rounded is another id. */
 export function parseBody(bytes: Uint8Array): unknown {
-  const text = Buffer.from(bytes).toString("utf8")
-  try {
-    return longNumber.test(text) ? JSON.parse(text, keepingIds) : JSON.parse(text)
-  } catch (thrown) {
-    throw new AppError("TRANSLATION_FAILED", "the body is not JSON", { cause: thrown })
-  }
+  const text = Buffer.from(bytes).toString("latin1")
+  return deliveredJson(bytes, longNumber.test(text) ? keepingIds : undefined)
 }
 
 function keepingIds(_key: string, value: unknown, context?: { source?: string }): unknown {

@@ -45,7 +45,14 @@ function readAddress(address: Reader): Address {
     return value === undefined ? undefined : cut(value, textMax)
   }
   const parts = [address.optionalText("firstName"), address.optionalText("lastName")].filter(Boolean).join(" ")
-  const country = address.optionalText({ graph: "countryCodeV2", rest: "country_code" })?.toUpperCase()
+  const countryKey = { graph: "countryCodeV2", rest: "country_code" }
+  const country = address.optionalText(countryKey)?.toUpperCase()
+  if (country !== undefined && !/^[A-Z]{2}$/.test(country))
+    address.problem(
+      countryKey,
+      `"${cut(country, 100)}" is no country code of two letters (ISO 3166-1)`,
+      "VENDOR_VALUE_UNKNOWN",
+    )
   return {
     name: text("name") ?? cut(parts, textMax),
     ...optional("company", text("company")),
@@ -54,7 +61,7 @@ function readAddress(address: Reader): Address {
     postalCode: text("zip") ?? "",
     city: text("city") ?? "",
     ...optional("region", text("provinceCode") ?? text("province")),
-    ...optional("countryCode", country !== undefined && /^[A-Z]{2}$/.test(country) ? country : undefined),
+    ...optional("countryCode", country),
     ...optional("phone", text("phone")),
   }
 }

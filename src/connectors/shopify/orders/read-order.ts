@@ -78,7 +78,7 @@ function readCurrency(order: Reader): Snapshot["currency"] {
   const shop = order.text({ graph: "currencyCode", rest: "currency" })
   // Older payloads know no second currency.
   const presentment = order.optionalText({ graph: "presentmentCurrencyCode", rest: "presentment_currency" }) ?? shop
-  order.knowCurrency({ shop, presentment })
+  order.knowCurrency({ shop, presentment }, { isOnlyThese: true })
   return { shop, presentment }
 }
 

@@ -1,5 +1,5 @@
 import { asAppError } from "../../../base/errors.ts"
-import type { Money } from "../../../base/money.ts"
+import { sumMoney, type Money } from "../../../base/money.ts"
 import { cut } from "../../../base/text.ts"
 import { textMax, type MoneyPair } from "../../../canonical/parts.ts"
 import {
@@ -44,7 +44,9 @@ function moneyOf(kind: OddPart["kind"], part: Reader): Money | undefined {
   if (kind !== "refund") return undefined
   const moved = part.nodes("transactions").flatMap((one) => presentmentOf(one) ?? [])
   const [first] = moved
-  return first && { ...first, amountMinor: moved.reduce((sum, { amountMinor }) => sum + amountMinor, 0) }
+  // Of several currencies there is no sum.
+  if (!first || moved.some(({ currency }) => currency !== first.currency)) return undefined
+  return sumMoney(moved, first.currency)
 }
 
 function presentmentOf(transaction: Reader): Money | undefined {
@@ -59,9 +61,26 @@ function totalOf(order: Reader): Money | undefined {
 
 /** `amountSet` of GraphQL; REST has the amount and the currency that the payment was made in. */
 function readAmount(transaction: Reader): MoneyPair {
-  if (!transaction.isRest) return transaction.pair("amountSet")
+  if (!transaction.isRest) {
+    const pair = transaction.pair("amountSet")
+    notNegative(transaction, "amountSet", pair.presentment)
+    return pair
+  }
   const amount = transaction.amount("amount", transaction.text("currency"))
+  notNegative(transaction, "amount", amount)
   return { shop: amount, presentment: amount }
+}
+
+/** What goes back is said by the kind of a transaction, never by a sign. */
+function notNegative(transaction: Reader, key: string, { amountMinor }: Money): void {
+  if (amountMinor < 0) transaction.problem(key, "must not be negative")
+}
+
+/** What a refund paid back. In a webhook it has one currency, which may be the shop's (gift cards, cash) though the buyer's is another. */
+function readPaidBack(transaction: Reader): Money {
+  const { presentment } = readAmount(transaction)
+  transaction.checkCurrency(transaction.isRest ? "currency" : "amountSet", "presentment", presentment.currency)
+  return presentment
 }
 
 /**
@@ -76,7 +95,7 @@ export function readRefund(refund: Reader, updatedAt?: string): SnapshotRefund {
   const transactions = refund.nodes("transactions").map((one) => ({
     kind: one.oneOf("kind", transactionKinds),
     status: one.oneOf("status", transactionStatuses),
-    amount: readAmount(one).presentment,
+    amount: readPaidBack(one),
     ...optional("parentId", parentOf(one)),
   }))
   const paying = transactions.filter(({ kind }) => kind === "refund")

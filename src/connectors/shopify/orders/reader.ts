@@ -1,22 +1,11 @@
 import { AppError, asAppError, type ErrorCode, type Problem } from "../../../base/errors.ts"
+import { isObject } from "../../../base/json/delivered.ts"
 import { roundedMoney, type Money } from "../../../base/money.ts"
 import { snakeCase } from "../../../base/text.ts"
 import { parseInstant } from "../../../base/time.ts"
 import type { MoneyPair } from "../../../canonical/parts.ts"
+import type { Key, Reading } from "../payloads.ts"
 import { percentText } from "./percent.ts"
-
-/** The name of a field, or its names in the two forms where they differ in more than their spelling. */
-export type Key = string | { graph: string; rest: string }
-
-/** What the readers of one payload share. */
-interface Reading {
-  /** REST spells `created_at` what GraphQL spells `createdAt`. */
-  isRest: boolean
-  /** The currencies of the order, once they are known: old payloads state amounts without them. */
-  currency?: { shop: string; presentment: string }
-  /** How many amounts were finer than the minor unit. */
-  roundings: number
-}
 
 type Shared = { reading?: Reading; isMissing?: boolean }
 
@@ -56,9 +45,19 @@ export class Reader {
     return this.#reading.roundings
   }
 
-  /** From here on amounts may lack their currency. */
-  knowCurrency(currency: { shop: string; presentment: string }): void {
-    this.#reading.currency = currency
+  /** From here on amounts may lack their currency. With `isOnlyThese` an amount in another one is a problem. */
+  knowCurrency(currency: { shop: string; presentment: string }, { isOnlyThese = false } = {}): void {
+    Object.assign(this.#reading, { currency, isOnlyThese })
+  }
+
+  /** A currency that is not the order's: what is stated in it is not to be added to the rest. */
+  checkCurrency(key: Key, view: "shop" | "presentment", stated: string): void {
+    const { currency, isOnlyThese } = this.#reading
+    if (isOnlyThese && currency && stated !== "" && stated !== currency[view])
+      this.problem(
+        key,
+        `${stated}, but the order is in ${currency[view]} on the ${view === "shop" ? "shop" : "buyer"}'s side`,
+      )
   }
 
   problem(key: Key, message: string, code?: Problem["code"]): void {
@@ -79,8 +78,8 @@ export class Reader {
 
   #throw(what: string, code: ErrorCode): void {
     const [first, ...more] = this.problems
-    if (!first) return
     const others = more.length === 0 ? "" : ` and ${more.length} more`
+    if (!first) return
     throw new AppError(code, `${what}: ${first.pointer} ${first.message}${others}`, { problems: this.problems })
   }
 
@@ -122,9 +121,9 @@ export class Reader {
     return value === true
   }
 
-  /** A flag that older payloads lack. */
+  /** A flag that older payloads lack. One that is there and neither true nor false is a problem: it is not taken for false. */
   isTrue(key: Key): boolean {
-    return this.raw(key) === true
+    return this.has(key) && this.flag(key)
   }
 
   count(key: Key): number {
@@ -137,12 +136,9 @@ export class Reader {
   /** A rate as percent text: 0.0625 → "6.25". */
   ratePercent(key: Key): string | undefined {
     const value = this.raw(key)
-    if (value === undefined) return undefined
-    if (typeof value !== "number" || !(value >= 0 && value < 10)) {
-      this.problem(key, "must be a rate between 0 and 10")
-      return undefined
-    }
-    return percentText(value)
+    if (typeof value === "number" && value >= 0 && value < 10) return percentText(value)
+    if (value !== undefined) this.problem(key, "must be a rate between 0 and 10")
+    return undefined
   }
 
   /** An id in either form: the number of REST, or the end of a GraphQL gid. */
@@ -163,8 +159,9 @@ export class Reader {
   moment(key: Key): string {
     const value = this.text(key)
     const at = parseInstant(value)
-    if (at === undefined && value !== "") this.problem(key, "must be a time with an offset")
-    return at === undefined ? "" : `${at.slice(0, 19)}.000Z`
+    if (at !== undefined) return `${at.slice(0, 19)}.000Z`
+    if (value !== "") this.problem(key, "must be a time with an offset, e.g. 2026-11-20T10:00:00+01:00")
+    return ""
   }
 
   optionalMoment(key: Key): string | undefined {
@@ -212,20 +209,21 @@ export class Reader {
   pair(key: Key, { plain, times = 1 }: { plain?: string; times?: number } = {}): MoneyPair {
     const { isRest, currency } = this.#reading
     const isPlain = isRest && plain !== undefined && !this.has(key) && this.has(plain)
-    if (isPlain && currency?.shop === currency?.presentment) {
-      const amount = this.amount(plain, currency?.shop ?? "", times)
-      return { shop: amount, presentment: amount }
-    }
-    return this.object(key).sides(times)
+    if (!isPlain || currency?.shop !== currency?.presentment) return this.object(key).sides(times)
+    const amount = this.amount(plain, currency?.shop ?? "", times)
+    return { shop: amount, presentment: amount }
   }
 
   /** This object is a set of two amounts itself. */
   sides(times = 1): MoneyPair {
-    const read = (key: string) => {
-      const side = this.object(key)
-      return side.amount("amount", side.text(side.isRest && side.has("currency") ? "currency" : "currencyCode"), times)
+    const read = (view: "shop" | "presentment") => {
+      const side = this.object(`${view}Money`)
+      const key = side.isRest && side.has("currency") ? "currency" : "currencyCode"
+      const currency = side.text(key)
+      side.checkCurrency(key, view, currency)
+      return side.amount("amount", currency, times)
     }
-    return { shop: read("shopMoney"), presentment: read("presentmentMoney") }
+    return { shop: read("shop"), presentment: read("presentment") }
   }
 
   object(key: Key): Reader {
@@ -257,9 +255,8 @@ export class Reader {
 
   /** A list of REST, or the nodes of a GraphQL connection. A second page is a problem, because its entries would be lost. */
   nodes(key: Key): Reader[] {
-    if (this.isRest) return this.list(key)
-    const connection = this.optionalObject(key)
-    if (!connection) return []
+    const connection = this.isRest ? undefined : this.optionalObject(key)
+    if (!connection) return this.isRest ? this.list(key) : []
     if (connection.optionalObject("pageInfo")?.flag("hasNextPage"))
       connection.problem("pageInfo/hasNextPage", "there are more entries than one page holds")
     return connection.list("nodes")
@@ -276,7 +273,7 @@ export class Reader {
     return typeof value === "string" ? value : undefined
   }
 
-  /** The whole object as JSON, to pass it on unchanged. */
+  /** The whole object, to pass it on unchanged. */
   json(): string {
     return JSON.stringify(this.#fields)
   }
@@ -293,8 +290,4 @@ export class Reader {
   #inner(value: unknown, pointer: string): Reader {
     return new Reader(value, { pointer, problems: this.problems, reading: this.#reading, isMissing: this.#isMissing })
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
 }

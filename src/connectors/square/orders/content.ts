@@ -1,4 +1,5 @@
-import { fieldOf, isObject, listOf } from "../payloads.ts"
+import { isObject } from "../../../base/json/delivered.ts"
+import { fieldOf, listOf } from "../payloads.ts"
 
 /**
  * Fields of an order that a receipt is made of. Others change after it is paid: fees arrive, versions rise, notes are written; the `closed_at` of

@@ -1,7 +1,8 @@
+import { isObject } from "../../../base/json/delivered.ts"
 import type { Problem } from "../../../base/errors.ts"
 import { own } from "../../../base/lookup.ts"
 import { cut } from "../../../base/text.ts"
-import { fieldOf, isObject, listOf, textOf } from "../payloads.ts"
+import { fieldOf, listOf, textOf } from "../payloads.ts"
 
 /** What is wrong with an order, gathered while it is read. */
 export interface Findings {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { brokenPlace } from "./json-place.ts"
+import { brokenPlace } from "./place.ts"
 
 const isJson = (text: string): boolean => {
   try {
