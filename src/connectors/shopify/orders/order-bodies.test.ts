@@ -1,122 +1,19 @@
 import { describe, expect, test } from "vitest"
-import type { NewEvent } from "../../../canonical/events.ts"
-import type { Order } from "../../../canonical/order.ts"
-import type { Translation } from "../../../ports/capabilities/intake.ts"
-import { receivesDeliveries } from "../receives-deliveries.ts"
-
-// Bodies of this project's own making, each as reality has them: nulls, older shapes, odd parts, unknown values.
-
-const shop = (testOrders?: "ignore" | "mark") =>
-  receivesDeliveries({
-    secrets: ["secret"],
-    shopDomain: "lab-shop.myshopify.com",
-    shopCurrency: "EUR",
-    ...(testOrders && { testOrders }),
-    context: {
-      system: "shop-x",
-      conventions: { pickupProperty: "_pickup_location", componentsProperty: "_components" },
-      gateways: {},
-      places: new Map([["91", "store-117"]]),
-    },
-  })
-
-type Json = Record<string, unknown>
-
-function translate(
-  body: unknown,
-  topic = "orders/updated",
-  { headers = {}, testOrders }: { headers?: Record<string, string>; testOrders?: "mark" } = {},
-): Translation {
-  return shop(testOrders).translate({
-    connection: "shop-x",
-    via: "webhook",
-    headers: { "x-shopify-topic": topic, ...headers },
-    bytes: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
-    receivedAt: "2026-11-21T00:00:00.000Z",
-  })
-}
-
-const set = (amount: string, currency = "EUR") => ({
-  shop_money: { amount, currency_code: currency },
-  presentment_money: { amount, currency_code: currency },
-})
-const line = (id: number, price: string, more: Json = {}): Json => ({
-  id,
-  sku: `ART-${id}`,
-  title: "Kettle",
-  quantity: 1,
-  current_quantity: 1,
-  requires_shipping: true,
-  gift_card: false,
-  price_set: set(price),
-  tax_lines: [],
-  discount_allocations: [],
-  duties: [],
-  properties: [],
-  ...more,
-})
-const order = (total: string, more: Json = {}): Json => ({
-  id: 8001,
-  name: "#8001",
-  created_at: "2026-11-20T10:00:00+01:00",
-  updated_at: "2026-11-20T10:00:05+01:00",
-  cancelled_at: null,
-  currency: "EUR",
-  presentment_currency: "EUR",
-  taxes_included: true,
-  test: false,
-  source_name: "web",
-  total_price_set: set(total),
-  current_total_price_set: set(total),
-  total_tip_received: "0.00",
-  shipping_address: { name: "Ada", address1: "1 Main St", zip: "1000", city: "Brussels", country_code: "BE" },
-  line_items: [line(1, total)],
-  shipping_lines: [],
-  refunds: [],
-  fulfillments: [],
-  ...more,
-})
-const payment = (id: number, amount: string, more: Json = {}): Json => ({
-  id,
-  kind: "refund",
-  status: "success",
-  gateway: "shopify_payments",
-  amount,
-  currency: "EUR",
-  created_at: "2026-11-21T10:00:00+01:00",
-  parent_id: 9001,
-  ...more,
-})
-const refund = (id: number, more: Json): Json => ({
-  id,
-  created_at: "2026-11-21T10:00:00+01:00",
-  refund_line_items: [],
-  refund_shipping_lines: [],
-  order_adjustments: [],
-  duties: [],
-  transactions: [],
-  ...more,
-})
-const item = (lineId: number, worth: string, more: Json = {}): Json => ({
-  id: 1,
-  line_item_id: lineId,
-  quantity: 1,
-  restock_type: "return",
-  subtotal_set: set(worth),
-  total_tax_set: set("0.00"),
-  ...more,
-})
-
-const types = ({ events }: Translation) => events.map(({ type }) => type)
-const waiting = ({ refused = [] }: Translation) =>
-  refused.map(({ part }) => [part?.name, part?.money?.amountMinor, part?.number])
-function told<Type extends NewEvent["type"]>({ events }: Translation, type: Type): NewEvent<Type>["data"] {
-  const event = events.find((one) => one.type === type)
-  if (!event) throw new Error(`no ${type}: ${JSON.stringify(events.map((one) => one.type))}`)
-  return event.data as NewEvent<Type>["data"]
-}
-const placed = (translation: Translation): Order => told(translation, "order.placed").order
-const cancelled = { cancelled_at: "2026-11-21T11:00:00+01:00", cancel_reason: "customer" }
+import {
+  type Json,
+  translate,
+  set,
+  line,
+  order,
+  payment,
+  refund,
+  item,
+  types,
+  waiting,
+  told,
+  placed,
+  cancelled,
+} from "../fixtures/bodies.ts"
 
 test.each(["total_price_set", "current_total_price_set", "updated_at", "currency"])(
   "P-31: %s that is no such thing is one problem, at its place",
@@ -549,83 +446,5 @@ test("fields a retailer needs further on travel with the order", () => {
       },
     ],
     charges: [{ kind: "shipping", code: "dhl-express" }],
-  })
-})
-
-describe("what is there and is no such thing is named with its place, never taken for nothing", () => {
-  const place = (translation: Translation) =>
-    translation.refused?.flatMap(({ problems }) => problems.map((one) => one.pointer))
-
-  test.each(["true", 1, "no", {}])("P-31: a flag that is %j", (value) => {
-    expect(place(translate(order("20.00", { test: value })))).toEqual(["/test"])
-    expect(place(translate(order("20.00", { tax_exempt: value })))).toEqual(["/tax_exempt"])
-    const gift = order("20.00", { line_items: [line(1, "20.00", { gift_card: value })] })
-    expect(place(translate(gift))).toEqual(["/line_items/0/gift_card"])
-  })
-
-  test.each(["BEL", "Belgium", "*", "1"])("P-31: a country code that is %s", (code) => {
-    const address = { name: "Ada", address1: "1 Main St", zip: "1000", city: "Brussels", country_code: code }
-    expect(place(translate(order("20.00", { shipping_address: address })))).toEqual(["/shipping_address/country_code"])
-  })
-})
-
-describe("money of a refund in another currency than the order's (P-20, P-31)", () => {
-  const both = {
-    shop_money: { amount: "20.00", currency_code: "EUR" },
-    presentment_money: { amount: "22.00", currency_code: "USD" },
-  }
-  const abroad = {
-    presentment_currency: "USD",
-    total_price_set: both,
-    current_total_price_set: both,
-    line_items: [line(1, "20.00", { price_set: both })],
-  }
-  const card = payment(5, "10.00", { currency: "USD" })
-  const giftCard = payment(6, "10.00", { gateway: "gift_card" })
-
-  test.each([
-    ["paid back in both", { transactions: [card, giftCard] }, ["/refunds/0/transactions/1/currency"], undefined],
-    [
-      "on its way in both",
-      { transactions: [card, giftCard].map((one) => ({ ...one, status: "pending" })) },
-      ["/refunds/0/transactions/1/currency"],
-      undefined,
-    ],
-    [
-      "paid back in a third",
-      { transactions: [payment(5, "10.00", { currency: "GBP" })] },
-      ["/refunds/0/transactions/0/currency"],
-      1000,
-    ],
-    [
-      "worth something in a third",
-      {
-        refund_line_items: [item(1, "20.00", { subtotal_set: set("20.00", "GBP"), total_tax_set: both })],
-        transactions: [card],
-      },
-      ["shop", "presentment"].map((side) => `/refunds/0/refund_line_items/0/subtotal_set/${side}_money/currency_code`),
-      1000,
-    ],
-  ])("it waits alone, at its place, when it is %s", (_what, parts, places, atRisk) => {
-    const translation = translate(order("20.00", { ...abroad, ...cancelled, refunds: [refund(31, parts)] }))
-    expect(types(translation)).toEqual(["order.placed", "order.cancellation-requested"])
-    expect(translation.refused?.flatMap(({ problems }) => problems.map(({ pointer }) => pointer))).toEqual(places)
-    expect(waiting(translation)).toEqual([["shop-x:order:8001:refund:31", atRisk, "#8001"]])
-  })
-
-  test("a refund that comes alone is read with its order", () => {
-    const alone = { ...refund(31, { transactions: [card, giftCard] }), order_id: 8001 }
-    const { events, refused, fetch } = translate(alone, "refunds/create")
-    expect({ events, refused, fetch }).toEqual({
-      events: [],
-      refused: undefined,
-      fetch: [{ type: "order", id: "8001" }],
-    })
-  })
-
-  test("a refund that pays back less than nothing waits", () => {
-    const translation = translate(order("20.00", { refunds: [refund(31, { transactions: [payment(5, "-20.00")] })] }))
-    expect(types(translation)).toEqual(["order.placed"])
-    expect(translation.refused?.[0]?.problems[0]?.pointer).toBe("/refunds/0/transactions/0/amount")
   })
 })
