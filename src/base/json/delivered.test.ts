@@ -24,7 +24,7 @@ describe("a delivery's body", () => {
     ["is in UTF-16", Buffer.from('\uFEFF{"name":"SECRET"}', "utf16le"), "", /UTF-8/],
   ])(
     "that %s is refused with its place and what was expected, and is not quoted",
-    (_what, bytes, pointer, expected) => {
+    (...[, bytes, pointer, expected]) => {
       const problem = problemOf(bytes)
       expect(problem).toMatchObject({
         code: "TRANSLATION_FAILED",

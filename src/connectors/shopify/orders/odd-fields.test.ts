@@ -10,9 +10,8 @@ import {
   item,
   types,
   waiting,
-  placed,
   cancelled,
-} from "../fixtures/bodies.ts"
+} from "../../../../test/fixtures/shop/bodies.ts"
 
 describe("what is there and is no such thing is named with its place, never taken for nothing", () => {
   const place = (translation: Translation) =>
@@ -68,7 +67,7 @@ describe("money of a refund in another currency than the order's (P-20, P-31)", 
       ["shop", "presentment"].map((side) => `/refunds/0/refund_line_items/0/subtotal_set/${side}_money/currency_code`),
       1000,
     ],
-  ])("it waits alone, at its place, when it is %s", (_what, parts, places, atRisk) => {
+  ])("it waits alone, at its place, when it is %s", (...[, parts, places, atRisk]) => {
     const translation = translate(order("20.00", { ...abroad, ...cancelled, refunds: [refund(31, parts)] }))
     expect(types(translation)).toEqual(["order.placed", "order.cancellation-requested"])
     expect(translation.refused?.flatMap(({ problems }) => problems.map(({ pointer }) => pointer))).toEqual(places)

@@ -13,7 +13,7 @@ import {
   told,
   placed,
   cancelled,
-} from "../fixtures/bodies.ts"
+} from "../../../../test/fixtures/shop/bodies.ts"
 
 test.each(["total_price_set", "current_total_price_set", "updated_at", "currency"])(
   "P-31: %s that is no such thing is one problem, at its place",
