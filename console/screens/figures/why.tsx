@@ -61,22 +61,27 @@ export function WhyScreen() {
 function Answer({ why }: { why: Why }) {
   const { verdict, missing, stuck, weeks, suspects } = why
   const role = verdict === "down" ? "risk" : verdict === "as usual" ? "done" : "waiting"
+  const isKnown = verdict !== "not enough data"
   return (
     <>
       <div className={`headline ${role}`}>
         <StateIcon role={role} />
         <div>
           <p className="headline-title">{t.verdicts[verdict]}</p>
-          <p>{t.counted(whole(missing), whole(stuck), weeks)}</p>
+          <p>
+            {isKnown
+              ? t.counted(whole(missing), whole(stuck), weeks)
+              : t.unknown(counted(weeks, "earlier week is", "earlier weeks are"))}
+          </p>
         </div>
       </div>
-      <Section title={t.causes}>
+      <Section title={isKnown ? t.causes : t.wrong}>
         {suspects.length === 0 ? (
           <p className="dim">{t.noCause}</p>
         ) : (
           <ol className="suspects">
             {suspects.map((one) => (
-              <Suspect key={one.cause} suspect={one} />
+              <Suspect key={one.cause} suspect={one} isWeighed={isKnown} />
             ))}
           </ol>
         )}
@@ -95,12 +100,16 @@ function Answer({ why }: { why: Why }) {
   )
 }
 
-function Suspect({ suspect: { cause, orders, share, evidence, look } }: { suspect: Why["suspects"][number] }) {
+/** Nothing is said of how much a cause explains where nobody knows what is missing. */
+function Suspect({ suspect, isWeighed }: { suspect: Why["suspects"][number]; isWeighed: boolean }) {
+  const { cause, orders, share, evidence, look } = suspect
   return (
     <li>
       <h3>
         {cause}{" "}
-        <span className="dim">{t.explains(counted(Math.round(orders), "order", "orders"), whole(share * 100))}</span>
+        {isWeighed && (
+          <span className="dim">{t.explains(counted(Math.round(orders), "order", "orders"), whole(share * 100))}</span>
+        )}
       </h3>
       <ul>
         {evidence.map((line) => (

@@ -51,14 +51,16 @@ function answerText({ from, to, weeks, verdict, missing, stuck, channels, money,
       .map(({ currency, now }) => `${moneyToDecimal({ amountMinor: now, currency })} ${currency}`)
       .join(" + "),
   ])
+  // Nothing is said of how much a cause explains where nobody knows what is missing.
+  const isKnown = verdict !== "not enough data"
   const causes = suspects.flatMap(({ cause, orders, share, evidence, look }, index) => [
-    `${index + 1}. ${cause}: explains ${Math.round(orders)} orders (${Math.round(share * 100)} %)`,
+    `${index + 1}. ${cause}${isKnown ? `: explains ${Math.round(orders)} orders (${Math.round(share * 100)} %)` : ""}`,
     ...evidence.map((line) => `   ${line}`),
     ...look.slice(0, 3).map((one) => `   look: ${commandOf(one)}`),
   ])
   return [
     `${from.slice(0, 16)}Z to ${to.slice(0, 16)}Z, beside the same hours of ${weeks} earlier weeks`,
-    `${own(verdicts, verdict) ?? verdict} ${missing} orders did not come, ${stuck} came and did not leave.`,
+    `${own(verdicts, verdict) ?? verdict}${isKnown ? ` ${missing} orders did not come, ${stuck} came and did not leave.` : " What is wrong is listed all the same."}`,
     ...(rows.length > 0
       ? [table(["channel", "placed", "left", "order value"], rows)]
       : ["no orders in that time, nor in the same hours before"]),
