@@ -131,4 +131,28 @@ describe("ids", () => {
     )
     expect(contentDigest([1, 2])).not.toBe(contentDigest([2, 1]))
   })
+
+  it("canonical JSON is what a replacer that sorts each object's keys writes, byte for byte", () => {
+    const bySorting = (value: unknown) =>
+      JSON.stringify(value, (_key, inner: unknown) => {
+        if (inner === null || typeof inner !== "object" || Array.isArray(inner)) return inner
+        return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      })
+    const anything = fc.object({
+      key: fc.oneof(fc.string(), fc.constantFrom("__proto__", "toJSON", "10", "9", "b", "a")),
+      withDate: true,
+      withSparseArray: true,
+      values: [fc.jsonValue(), fc.constant(undefined), fc.double(), fc.string({ unit: "binary" })],
+    })
+    fc.assert(
+      fc.property(anything, (value) => {
+        expect(canonicalJson(value)).toBe(bySorting(value))
+        // As JSON it was parsed from, where `__proto__` is a field like any other.
+        const parsed: unknown = JSON.parse(JSON.stringify(value).replaceAll('"a":', '"__proto__":'))
+        expect(canonicalJson(parsed)).toBe(bySorting(parsed))
+      }),
+      { numRuns: 500 },
+    )
+    expect(canonicalJson(JSON.parse('{"b":1,"__proto__":{"y":1,"x":2}}'))).toBe('{"__proto__":{"x":2,"y":1},"b":1}')
+  })
 })

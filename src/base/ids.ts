@@ -141,8 +141,40 @@ export function contentDigest(value: unknown): string {
 
 /** JSON with object keys sorted at every level. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner === null || typeof inner !== "object" || Array.isArray(inner)) return inner
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-  })
+  // Sorted first and then written by the engine's own loop: a function that JSON.stringify asks for each value takes two to three times as long.
+  return JSON.stringify(sorted(value, ""))
+}
+
+/** The value with its keys sorted; itself where they are. `key` is what a `toJSON` is told. */
+function sorted(value: unknown, key: string): unknown {
+  if (value === null || typeof value !== "object") return value
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    const told: unknown = value.toJSON(key)
+    return told === value ? told : sorted(told, key)
+  }
+  return Array.isArray(value) ? sortedItems(value) : sortedFields(value as Record<string, unknown>)
+}
+
+function sortedItems(items: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | undefined
+  for (let n = 0; n < items.length; n += 1) {
+    const item = sorted(items[n], String(n))
+    if (item !== items[n]) (copy ??= [...items])[n] = item
+  }
+  return copy ?? items
+}
+
+function sortedFields(fields: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(fields)
+  let isSame = names.every((name, n) => n === 0 || (names[n - 1] ?? "") < name)
+  if (!isSame) names.sort()
+  const copy: Record<string, unknown> = {}
+  for (const name of names) {
+    const field = sorted(fields[name], name)
+    isSame &&= field === fields[name]
+    // Assigned, this one would be the prototype and not a field.
+    if (name === "__proto__") Object.defineProperty(copy, name, { value: field, enumerable: true })
+    else copy[name] = field
+  }
+  return isSame ? fields : copy
 }

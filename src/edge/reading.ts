@@ -1,8 +1,8 @@
 import type { Problem } from "../base/errors.ts"
 import { canonicalJson, textKey } from "../base/ids.ts"
 import type { DayPlace } from "../base/time.ts"
-import { numbered, offBalanceMinor, receiptDigest, shapeProblems } from "../canonical/sales/receipt-law.ts"
-import { Receipt } from "../canonical/sales/receipt.ts"
+import { numbered, offBalanceMinor, receiptText, shapeProblems } from "../canonical/sales/receipt-law.ts"
+import { Receipt, type NumberedReceipt } from "../canonical/sales/receipt.ts"
 import { validator } from "../canonical/validate.ts"
 
 /**
@@ -21,6 +21,8 @@ export interface Read {
   problems: readonly Problem[]
   /** As it is kept and sent: with its epoch and its day where they could be told. */
   receipt: string
+  /** What `receipt` says, where it could be read. */
+  whole?: NumberedReceipt
 }
 
 const receipts = validator(Receipt, "receipt")
@@ -44,13 +46,15 @@ export function readRow(row: unknown, { storeId, place }: { storeId: string; pla
   const whole = numbered(receipt, place)
   const { tillId, epoch, businessDay, sequence } = whole
   const off = offBalanceMinor(whole)
+  const { text, digest } = receiptText(whole)
   return {
     tillId,
     number: { epoch, businessDay, sequence },
-    digest: receiptDigest(whole),
+    digest,
     judgement: off === 0 ? "counts" : "parked",
     problems: off === 0 ? [] : [offBy(off)],
-    receipt: canonicalJson(whole),
+    receipt: text,
+    whole,
   }
 }
 

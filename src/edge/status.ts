@@ -72,23 +72,28 @@ export function statusOf(of: {
   }
 }
 
+const ends = [
+  "select sequence from kept_rows where till_id = ? and outcome is null and sequence is not null order by place limit 1",
+  "select sequence from kept_rows where till_id = ? and outcome is null and sequence is not null order by place desc limit 1",
+]
+
 function tillsOf(journal: Journal): TillStatus[] {
   return [...journal.heads].map(([tillId, { place, hash }]) => {
     const [last] = journal.file.all(
       "select sequence from kept_rows where till_id = ? and sequence is not null order by place desc limit 1",
       [tillId],
     )
-    const [unsent] = journal.file.all(
-      "select count(*) as n, min(sequence) as low, max(sequence) as high from kept_rows where till_id = ? and outcome is null",
-      [tillId],
-    )
-    const { n = 0, low, high } = unsent ?? {}
+    // A monitor asks every few seconds, and a store that was alone has days of receipts: they are counted in the index and never read.
+    const [unsent] = journal.file.all("select count(*) as n from kept_rows where till_id = ? and outcome is null", [
+      tillId,
+    ])
+    const [low, high] = ends.map((sql) => journal.file.all(sql, [tillId])[0]?.["sequence"])
     return {
       tillId,
       place,
       hash,
       ...(last ? { lastSequence: Number(last["sequence"]) } : {}),
-      outstanding: Number(n),
+      outstanding: Number(unsent?.["n"] ?? 0),
       ...(typeof low === "number" && typeof high === "number" ? { from: low, to: high } : {}),
     }
   })

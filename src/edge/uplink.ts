@@ -6,6 +6,8 @@ import { noteAnswers, unsent, type Corrected, type Unsent } from "./journal/send
 
 /** Rows of a request: the centre's own batch. Bytes stay well below what it takes. */
 const [rowsMax, bytesMax] = [500, 4 * 1024 * 1024]
+/** While rows of one till are at the centre, those of another are read, and its answers noted. */
+const tillsAtOnce = 2
 /** After a failure; doubled up to the last, and less a part by chance, so that a chain of stores does not come back in one moment. */
 const [firstWaitMs, longestWaitMs] = [1000, 60_000]
 /** When the line is quiet the centre is asked whether it hears us. */
@@ -85,8 +87,21 @@ export class Uplink {
    */
   async pass(): Promise<void> {
     const failure = await this.#announce()
-    for (const tillId of this.#parts.journal.heads.keys()) await this.#sendTill(tillId)
+    await this.#sendTills()
     if (failure !== undefined) throw failure
+  }
+
+  /** Sends every till's rows. After a failure nothing more is begun, and what is under way has ended when it throws: no till is sent twice at once. */
+  async #sendTills(): Promise<void> {
+    const tills = this.#parts.journal.heads.keys()
+    const failures: unknown[] = []
+    const mayGoOn = () => failures.length === 0
+    const sendNext = async () => {
+      for (const tillId of tills) if (mayGoOn()) await this.#sendTill(tillId, mayGoOn)
+    }
+    const sending = Array.from({ length: tillsAtOnce }, () => sendNext().catch((thrown) => void failures.push(thrown)))
+    await Promise.all(sending)
+    if (failures.length > 0) throw failures[0]
   }
 
   async #announce(): Promise<AppError | undefined> {
@@ -138,10 +153,10 @@ export class Uplink {
     }
   }
 
-  async #sendTill(tillId: string): Promise<void> {
+  async #sendTill(tillId: string, mayGoOn: () => boolean): Promise<void> {
     const { journal, clock } = this.#parts
     let most = rowsMax
-    for (;;) {
+    while (mayGoOn()) {
       this.#stop.signal.throwIfAborted()
       const rows = upTo(bytesMax, unsent(journal.file, tillId, { limit: most, at: instant(clock.now()) }))
       if (rows.length === 0) return
@@ -179,7 +194,8 @@ export class Uplink {
       const again = outcome === "refused" ? { sendAfter } : {}
       return { tillId, place, digest, outcome, ...(problems ? { problems } : {}), ...again }
     })
-    onAnswered?.(answered, noteAnswers(journal.file, answered, clock.now()))
+    const corrected = noteAnswers(journal.file, answered, clock.now())
+    onAnswered?.(answered, corrected)
   }
 
   readonly send: UplinkSend = (method, path, body) => this.#sendText(method, path, body && JSON.stringify(body))

@@ -121,9 +121,15 @@ export function timeProblems(
   return problems
 }
 
-/** Equal for the same receipt however its sender orders the fields. */
+/** A receipt as text, and its digest: equal for the same receipt however its sender orders the fields. */
+export function receiptText(receipt: NumberedReceipt): { text: string; digest: string } {
+  const text = canonicalJson(receipt)
+  return { text, digest: textKey(text) }
+}
+
+/** The digest alone. */
 export function receiptDigest(receipt: NumberedReceipt): string {
-  return textKey(canonicalJson(receipt))
+  return receiptText(receipt).digest
 }
 
 /** What a line moved of money, tax included and net of its discounts; never less than nothing. */

@@ -115,9 +115,10 @@ export function saleFact(receipt: NumberedReceipt, digest: string): string {
 export function soldLines(receipt: NumberedReceipt, digest: string): SoldLine[] {
   const { lines = [] } = receipt
   if (!movesGoods(receipt)) return []
+  const fact = saleFact(receipt, digest)
   return lines.filter(movesStock).flatMap(({ lineId, sku = "", quantityMilli, returned }) => {
     const isAway = quantityMilli < 0 && (returned?.disposition ?? "sell here") !== "sell here"
-    return isAway ? [] : [{ fact: `${saleFact(receipt, digest)}:${lineId}`, sku, milli: quantityMilli }]
+    return isAway ? [] : [{ fact: `${fact}:${lineId}`, sku, milli: quantityMilli }]
   })
 }
 

@@ -61,6 +61,7 @@ function openDatabase(path: string): DatabaseSync {
     database.exec("PRAGMA journal_mode=WAL")
     // FULL syncs the log with each commit; NORMAL would lose answered receipts at a power cut: https://sqlite.org/pragma.html#pragma_synchronous
     database.exec("PRAGMA synchronous=FULL")
+    dropNarrow(database)
     database.exec(schema)
     const columns = database.prepare("select name from pragma_table_info('kept_rows')").all()
     const has = (wanted: string) => columns.some(({ name }) => name === wanted)
@@ -75,6 +76,12 @@ function openDatabase(path: string): DatabaseSync {
       throw new AppError("STATE_FORBIDS", `another agent runs on ${path}: stop it first`, { cause: thrown })
     throw thrown
   }
+}
+
+/** Of journals of before: the schema makes it again. */
+function dropNarrow(database: DatabaseSync): void {
+  const columns = database.prepare("select name from pragma_index_info('kept_unsent')").all()
+  if (columns.length > 0 && !columns.some(({ name }) => name === "outcome")) database.exec("drop index kept_unsent")
 }
 
 /** Whether SQLite says that the file is not what it wrote. */
@@ -130,7 +137,8 @@ const schema = `
   ) strict, without rowid;
   create unique index if not exists kept_once on kept_rows (till_id, digest);
   create index if not exists kept_numbers on kept_rows (till_id, epoch, business_day, sequence) where sequence is not null;
-  create index if not exists kept_unsent on kept_rows (till_id, place) where outcome is null;
+  -- With the outcome, though it says nothing here: SQLite then counts what waits without reading it.
+  create index if not exists kept_unsent on kept_rows (till_id, place, outcome) where outcome is null;
   create index if not exists kept_refused on kept_rows (till_id, place) where outcome = 'refused';
 
   -- The end of each chain, and how much of it the centre was told.
@@ -168,7 +176,7 @@ const sizes = `
     ('kept_rows', 'kept_rows', '1000000 100000 1'),
     ('kept_rows', 'kept_once', '1000000 100000 1'),
     ('kept_rows', 'kept_numbers', '1000000 100000 50000 1000 1'),
-    ('kept_rows', 'kept_unsent', '1000 100 1'),
+    ('kept_rows', 'kept_unsent', '1000 100 1 1'),
     ('kept_rows', 'kept_refused', '10 2 1'),
     ('kept_rows', 'kept_proofs', '10 2 1');
   commit;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest"
 import { saleReceipt } from "../../../test/fixtures/sales/receipts.ts"
 import { systemClock } from "../../base/time.ts"
 import { readRow } from "../reading.ts"
+import { statusOf } from "../status.ts"
 import type { Journal } from "./journal.ts"
 import { openJournal } from "./open-journal.ts"
 import { prune } from "./prune.ts"
@@ -42,6 +43,7 @@ function open(more: object = {}): Journal {
   opened.push(journal)
   return journal
 }
+const snapshot = { isThere: false, isStale: true, counts: {}, soldSince: 0 }
 const row = (sequence: number, tillId = "3") => readRow(saleReceipt({ storeId, tillId, sequence }), { storeId, place })
 const kept = (journal: Journal) =>
   journal.file.all("select sequence from kept_rows order by sequence").map((one) => one["sequence"])
@@ -151,26 +153,37 @@ test("whatever the power cuts off the log, the journal holds a beginning of what
   )
 })
 
-test("no sale, and no pass to the centre, reads the receipts that its till sold before", async () => {
-  const journal = open()
-  journal.keep([row(1)])
+/** Hears what is asked of a journal from now on. */
+function listen(journal: Journal): string[] {
   const asked: string[] = []
   const { all } = journal.file
   journal.file.all = (sql, values) => {
     asked.push(sql)
     return all.call(journal.file, sql, values)
   }
-  journal.keep([row(2)])
-  unsent(journal.file, "3", { limit: 100, at: "2026-11-20T12:00:00.000Z" })
-  noteAnswers(journal.file, [{ tillId: "3", place: 1, outcome: "accepted" }], 0)
-  lastNumber(journal.file, "3")
-  await prune(journal, { keepMs: 0, isFull: false, nowMs: 0 })
-  const steps = asked.flatMap((sql) => {
+  return asked
+}
+
+/** How SQLite does what was asked. */
+function stepsOf(journal: Journal, asked: readonly string[]): { sql: string; detail: string }[] {
+  return asked.flatMap((sql) => {
     const plan = journal.file.database
       .prepare(`explain query plan ${sql}`)
       .all(...Array.from(sql.matchAll(/\?(?!\d)/g), () => null))
     return plan.map(({ detail }) => ({ sql, detail: String(detail) }))
   })
+}
+
+test("no sale, and no pass to the centre, reads the receipts that its till sold before", async () => {
+  const journal = open()
+  journal.keep([row(1)])
+  const asked = listen(journal)
+  journal.keep([row(2)])
+  unsent(journal.file, "3", { limit: 100, at: "2026-11-20T12:00:00.000Z" })
+  noteAnswers(journal.file, [{ tillId: "3", place: 1, outcome: "accepted" }], 0)
+  lastNumber(journal.file, "3")
+  await prune(journal, { keepMs: 0, isFull: false, nowMs: 0 })
+  const steps = stepsOf(journal, asked)
   // By the till alone is all that it ever sold, unless it stops at the first.
   const whole = steps.filter(
     ({ sql, detail }) =>
@@ -178,4 +191,27 @@ test("no sale, and no pass to the centre, reads the receipts that its till sold 
   )
   expect(steps.length).toBeGreaterThan(5)
   expect(whole).toEqual([])
+})
+
+test("a look at how the agent is reads no receipt that waits, also in a journal of before; and the last number of a till is found, not sought", () => {
+  open().keep([row(1), row(2), row(3)])
+  for (const journal of opened.splice(0)) {
+    // As journals of before had it.
+    journal.file.database.exec(
+      "drop index kept_unsent; create index kept_unsent on kept_rows (till_id, place) where outcome is null",
+    )
+    journal.close()
+  }
+  const journal = open()
+  const asked = listen(journal)
+  const { tills } = statusOf({ journal, storeId, line: {}, freeBytes: 1, reserveBytes: 0, snapshot })
+  expect(tills).toMatchObject([{ outstanding: 3, from: 1, to: 3, lastSequence: 3 }])
+  expect(lastNumber(journal.file, "3")).toMatchObject({ sequence: 3 })
+  const steps = stepsOf(journal, asked)
+  const waiting = steps.filter(({ detail }) => detail.includes("kept_unsent"))
+  expect(waiting.length).toBe(3)
+  expect(waiting.filter(({ sql, detail }) => !detail.includes("COVERING") && !sql.endsWith(" limit 1"))).toEqual([])
+  const numbers = steps.filter(({ detail }) => detail.includes("kept_numbers"))
+  expect(numbers.map(({ sql }) => sql.includes("order by sequence desc limit 1"))).toEqual([true])
+  expect(steps.filter(({ sql, detail }) => detail.includes("TEMP B-TREE") && sql.includes("kept_rows"))).toEqual([])
 })

@@ -174,10 +174,10 @@ export function lastNumber(
   tillId: string,
 ): { epoch: string; businessDay: string; sequence: number } | undefined {
   const [row] = file.all(
-    `select epoch, business_day, max(sequence) as sequence from kept_rows
+    `select epoch, business_day, sequence from kept_rows
      where till_id = ?1 and standing in ('counts', 'parked') and sequence is not null and (epoch, business_day) = (
        select epoch, business_day from kept_rows where till_id = ?1 and standing in ('counts', 'parked') order by place desc limit 1)
-     group by 1, 2`,
+     order by sequence desc limit 1`,
     [tillId],
   )
   return (

@@ -3,6 +3,7 @@ import type { Log } from "../../base/log.ts"
 import { instant, type Clock } from "../../base/time.ts"
 import type { Journal } from "../journal/journal.ts"
 import type { Corrected } from "../journal/sending.ts"
+import type { Read } from "../reading.ts"
 import type { SnapshotStatus } from "../status.ts"
 import type { UplinkSend } from "../uplink.ts"
 import { Answers } from "./answers.ts"
@@ -41,7 +42,7 @@ export interface StoreSnapshot {
   answers: Answers
   status(): SnapshotStatus
   /** Hears of receipts that were kept and count. */
-  sold(rows: readonly { tillId: string; digest: string; receipt: string }[]): void
+  sold(rows: readonly Pick<Read, "tillId" | "digest" | "receipt" | "whole">[]): void
   /** Hears what the centre made of them. */
   answered(rows: readonly { tillId: string; digest: string; outcome: string }[], corrected: readonly Corrected[]): void
   start(): void

@@ -2,6 +2,7 @@ import { epochMs, type Clock } from "../../base/time.ts"
 import type { NumberedReceipt } from "../../canonical/sales/receipt.ts"
 import { soldLines } from "../../canonical/sales/snapshot.ts"
 import type { JournalFile } from "../journal/database.ts"
+import type { Read } from "../reading.ts"
 
 /** Centres book what they accepted within seconds; what is older is taken to be booked. */
 const bookedAfterMs = 86_400_000
@@ -46,13 +47,13 @@ export class Sold {
 
   /** Notes a receipt that was kept and counts. Again it changes nothing. */
   note(
-    { tillId, digest, receipt }: { tillId: string; digest: string; receipt: string },
+    { tillId, digest, receipt, whole }: Pick<Read, "tillId" | "digest" | "receipt" | "whole">,
     isCovered: (fact: string) => boolean = () => false,
   ): void {
     const name = `${tillId}/${digest}`
     if (this.#byReceipt.has(name)) return
     // Rows that count were read by the schema before they were kept.
-    const read = JSON.parse(receipt) as NumberedReceipt
+    const read = whole ?? (JSON.parse(receipt) as NumberedReceipt)
     const endedMs = epochMs(read.endedAt)
     const lines = soldLines(read, digest)
       .filter(({ fact }) => !isCovered(fact))
