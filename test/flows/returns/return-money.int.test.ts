@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { stripeSecretKey } from "../../../lab/stripe/stripe.ts"
 import type { OrderRequest } from "../../../src/gateway/requests/order-request.ts"
 import {
   control,
@@ -14,6 +13,7 @@ import {
   askReturn,
   bookedOf,
   decide,
+  held,
   questionOf,
   shippedOrder,
   untilReturn,
@@ -66,26 +66,8 @@ const euro = (amountMinor: number) => {
   return { shop: money, presentment: money }
 }
 
-/** A payment that a card of this kind holds. */
-async function held(amountMinor: number, paymentMethod = "pm_card_visa"): Promise<string> {
-  const answer = await fetch(`${t.lab.stripe.url}/v1/payment_intents`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${stripeSecretKey}` },
-    body: new URLSearchParams({
-      amount: String(amountMinor),
-      currency: "eur",
-      payment_method: paymentMethod,
-      capture_method: "manual",
-      confirm: "true",
-    }),
-  })
-  const body = (await answer.json()) as { id: string }
-  expect(answer.status).toBe(200)
-  return body.id
-}
-
 async function card(id: string, amountMinor: number, paymentMethod?: string): Promise<Tender> {
-  const reference = await held(amountMinor, paymentMethod)
+  const reference = await held(t, amountMinor, paymentMethod)
   return { id, kind: "card", provider: "stripe", state: "authorised", amount: euro(amountMinor), reference }
 }
 
