@@ -9,7 +9,7 @@ export async function titlesOf(sql: Sql, skus: readonly string[]): Promise<Reado
       from product_skus s join product_values v on v.product_id = s.product_id and v.field = 'title' and v.scope = ''
       where s.sku = any (${[...new Set(skus)]}::text[]) and v.value is not null and (v.until is null or v.until > now())
       -- Somebody's override comes before what the owner said.
-      order by s.sku, v.layer desc`,
+      order by s.sku, v.layer = 'override' desc`,
   )
   return new Map(rows.map(({ sku, title }) => [sku, title]))
 }

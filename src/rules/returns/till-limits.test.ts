@@ -122,6 +122,10 @@ describe("goods without their receipt", () => {
     expect(whys(one, dear, at({ exclusive: 1680 }))).toEqual([])
     expect(overMinorOf(blindBreaches(one, dear, at({ exclusive: 1180 })))).toBe(500)
     expect(blindBreaches(one, dear, none)).toEqual([{ why: "nobody knows a price of TEE-M", overMinor: 1999 }])
+    const byCase = receipt([line(-1999, { unit: "case" })])
+    expect(blindBreaches(byCase, dear, new Map([["1", "another unit"]]))).toEqual([
+      { why: "the prices of TEE-M are not known to be of its unit case", overMinor: 1999 },
+    ])
     const three = receipt([line(-4500, { quantityMilli: -3000 })])
     expect(whys(three, dear, at({ inclusive: 1500 }))).toEqual([])
     expect(overMinorOf(blindBreaches(three, dear, at({ inclusive: 1000 })))).toBe(1500)

@@ -46,12 +46,12 @@ const sum = (lines: readonly ReceiptLine[]) => lines.reduce((minor, line) => min
 
 /**
  * What of goods without a receipt is not within the policy, by the receipt alone. `lowest` has the lowest price by line; a line that is left
- * out is of an article whose price nobody knows. Empty when nothing is.
+ * out is of an article whose price nobody knows; of `another unit`, prices are known and none of the line's unit. Empty when nothing is.
  */
 export function blindBreaches(
   receipt: Receipt,
   policy: NonNullable<TillReturnPolicy["blind"]>,
-  lowest: ReadonlyMap<string, LowestUnit>,
+  lowest: ReadonlyMap<string, LowestUnit | "another unit">,
 ): Breach[] {
   const lines = blindLines(receipt)
   if (lines.length === 0) return []
@@ -102,11 +102,17 @@ function tenderBreach({ tenders = [], currency }: Receipt, policy: BlindPolicy, 
   ]
 }
 
-function priceBreach(line: ReceiptLine, { currency }: Receipt, lowest: ReadonlyMap<string, LowestUnit>): Breach[] {
-  const { lineId, sku, quantityMilli, discounts = [], taxes = [] } = line
+function priceBreach(
+  line: ReceiptLine,
+  { currency }: Receipt,
+  lowest: ReadonlyMap<string, LowestUnit | "another unit">,
+): Breach[] {
+  const { lineId, sku, unit: soldBy, quantityMilli, discounts = [], taxes = [] } = line
   const what = sku ?? line.text ?? `line ${lineId}`
   const found = lowest.get(lineId)
   const [grossMinor, untaxedMinor] = [lineMinor(line), withoutTax(line)]
+  if (found === "another unit")
+    return [{ why: `the prices of ${what} are not known to be of its unit ${soldBy}`, overMinor: grossMinor }]
   if (found?.inclusive === undefined && found?.exclusive === undefined)
     return [{ why: `nobody knows a price of ${what}`, overMinor: grossMinor }]
   // The till rounds each of its amounts by itself.

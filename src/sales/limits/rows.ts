@@ -20,6 +20,8 @@ export interface NewRefund {
 /** One as it is kept. */
 export interface Refund extends NewRefund {
   isVoid: boolean
+  /** So much of the receipt's money is told by another case: what it gave for units that were given back before, or without their receipt. */
+  toldMinor: number
   overMinor: number
   why: string
   caseId: string | null
@@ -37,6 +39,7 @@ interface Row {
   given_at: Date
   breaches: Breach[]
   is_void: boolean
+  told_minor: number
   over_minor: number
   why: string
   case_id: string | null
@@ -55,6 +58,7 @@ function refundOf(row: Row): Refund {
     at: row.given_at.toISOString(),
     breaches: row.breaches,
     isVoid: row.is_void,
+    toldMinor: row.told_minor,
     overMinor: row.over_minor,
     why: row.why,
     caseId: row.case_id,
@@ -76,16 +80,22 @@ export async function voidRefunds(tx: SqlTransaction, receipt: string): Promise<
   await tx`update till_refunds set is_void = true where receipt = ${receipt} and not is_void`
 }
 
-export async function refundsOf(tx: SqlTransaction, receipt: string): Promise<Refund[]> {
-  const rows = await tx<Row[]>`select * from till_refunds where receipt = ${receipt} order by n`
+export async function refundsOf(tx: SqlTransaction, receipt: string): Promise<NewRefund[]> {
+  const rows = await tx<Row[]>`select *, 0 as told_minor from till_refunds where receipt = ${receipt} order by n`
   return rows.map(refundOf)
 }
 
-/** Those that are counted together, the first that came first. */
-export async function refundsTogether(tx: SqlTransaction, kind: Refund["kind"], countsWith: string): Promise<Refund[]> {
-  const rows = await tx<
-    Row[]
-  >`select * from till_refunds where kind = ${kind} and counts_with = ${countsWith} order by n`
+/** Those that are counted together with one, itself included, the first that came first. */
+export async function refundsTogether(
+  tx: SqlTransaction,
+  { receipt, kind, countsWith = null }: Pick<NewRefund, "receipt" | "kind" | "countsWith">,
+): Promise<Refund[]> {
+  const rows = await tx<Row[]>`
+    select r.*, case when r.kind <> 'offline' then 0 else
+      coalesce((select sum(t.lost_minor) from till_takings t where t.receipt = r.receipt and t.state = 'standing'), 0)::bigint
+      + coalesce((select sum(b.over_minor) from till_refunds b where b.receipt = r.receipt and b.kind = 'blind'), 0)::bigint end as told_minor
+    from till_refunds r
+    where r.kind = ${kind} and case when ${countsWith}::text is null then r.receipt = ${receipt} else r.counts_with = ${countsWith} end order by r.n`
   return rows.map(refundOf)
 }
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
     sql: database.sql,
     clock: { now: () => Date.UTC(2026, 10, 20, 12) },
     eventLog,
-    stores: new Map([["A", { timeZone: "UTC" }]]),
+    stores: new Map(["A", "B"].map((id) => [id, { timeZone: "UTC" }])),
     policies: salesDefaults,
   }
   receipts = new Receipts(selling, () => undefined)
@@ -182,5 +182,34 @@ describe("what a till gives back while it is offline", () => {
     }
     await send(known(1), known(2), known(3), known(4, { businessDay: "2026-11-19" }))
     expect(await opened()).toEqual([[3, 570]])
+  })
+
+  test("and another store has given back before, or without its receipt, is one case of the receipt, and the money is told once", async () => {
+    const sold = back(1, { amountMinor: 4000 })
+    const again = (n: number, storeId: string): Receipt => {
+      const whole = back(n, { amountMinor: -4000, isOffline: true, storeId })
+      const original = { storeId: "A", tillId: String(epoch), epoch: String(epoch), sequence: 1, lineId: "1" }
+      return { ...whole, lines: (whole.lines ?? []).map((line) => ({ ...line, returned: { original } })) }
+    }
+    const [first, second] = [again(2, "A"), again(3, "B")]
+    await send(first, second)
+    expect(await opened()).toEqual([
+      [2, 1000],
+      [3, 1000],
+    ])
+    // The receipt comes that sold it: the second store gave everything for nothing.
+    await send(sold)
+    expect(await opened()).toEqual([
+      [2, 1000],
+      [3, 4000],
+    ])
+    await send(voidOf(first, 4))
+    expect(await opened()).toEqual([[3, 1000]])
+    // Blind and offline: the larger excess is all that is told.
+    await send(back(5, { amountMinor: -5000, isOffline: true, storeId: "B", tillId: `${epoch}b` }))
+    expect(await opened()).toEqual([
+      [3, 1000],
+      [5, 3810],
+    ])
   })
 })

@@ -25,8 +25,15 @@ import { overOpened } from "./told.ts"
 
 interface Books {
   policy: TillReturnPolicy
-  /** The lowest price of a unit at a store in the days that the policy names; undefined when nobody knows one. */
-  lowestPrice: (of: { source: string; receipt: NumberedReceipt; line: ReceiptLine }) => Promise<LowestUnit | undefined>
+  /**
+   * The lowest price of a unit at a store in the days that the policy names; undefined when nobody knows one, `another unit` when none is
+   * known to be of the line's unit.
+   */
+  lowestPrice: (of: {
+    source: string
+    receipt: NumberedReceipt
+    line: ReceiptLine
+  }) => Promise<LowestUnit | "another unit" | undefined>
 }
 
 /**
@@ -66,9 +73,9 @@ export class TillLimits {
   async #lowest(
     of: { receipt: NumberedReceipt; source: string },
     lines: readonly ReceiptLine[],
-  ): Promise<Map<string, LowestUnit>> {
+  ): Promise<Map<string, LowestUnit | "another unit">> {
     const { policy, lowestPrice } = this.#books
-    const lowest = new Map<string, LowestUnit>()
+    const lowest = new Map<string, LowestUnit | "another unit">()
     if (policy.blind === "never" || !policy.blind?.lowestPrice) return lowest
     for (const line of lines) {
       const price = await lowestPrice({ ...of, line })
@@ -77,28 +84,41 @@ export class TillLimits {
     return lowest
   }
 
-  /** Brings a receipt, and those that count with it, to what is known by now, and says what changed. Under the lock of takings. */
+  /**
+   * Brings a receipt, and those that count with it, to what is known by now, and says what changed. `lost`: receipts whose money for units
+   * that were given back before has changed; it is told by a case of its own, and what a till gave is told once. Under the lock of takings.
+   */
   async stand(
     tx: SqlTransaction,
-    of: { receipt: string; looked: readonly NewRefund[]; isVoid: boolean; at: string },
+    of: { receipt: string; looked: readonly NewRefund[]; isVoid: boolean; lost: readonly string[]; at: string },
   ): Promise<NewEvent[]> {
-    const { receipt, looked, isVoid, at } = of
-    if (looked.length === 0) return []
-    if (isVoid) await rows.voidRefunds(tx, receipt)
+    const { receipt, looked, isVoid, lost, at } = of
+    if (looked.length > 0 && isVoid) await rows.voidRefunds(tx, receipt)
     else for (const one of looked) await rows.putRefund(tx, one)
+    const touched = new Set(looked.length > 0 ? [receipt, ...lost] : lost)
     const events: NewEvent[] = []
-    for (const one of await rows.refundsOf(tx, receipt)) {
-      const { kind, countsWith } = one
-      const all = countsWith === undefined ? [one] : await rows.refundsTogether(tx, kind, countsWith)
-      const counted = all.filter((other) => !other.isVoid)
-      for (const gone of all.filter((other) => other.isVoid))
-        events.push(...(await note(tx, gone, { breaches: [], at })))
-      for (const [n, other] of counted.entries()) {
-        const breaches = [...other.breaches, ...this.#together(counted.slice(0, n + 1), other)]
-        events.push(...(await note(tx, other, { breaches, at })))
-      }
-    }
+    // What is blind first: it may be told by that, and is then no case of being offline as well.
+    for (const kind of ["blind", "offline"] as const)
+      for (const group of await groupsOf(tx, [...touched], kind))
+        for (const told of await this.#judge(tx, group, at)) {
+          touched.add(told.receipt)
+          events.push(...told.events)
+        }
     return events
+  }
+
+  /** Judges receipts that count together, and answers those that stand otherwise by now. */
+  async #judge(tx: SqlTransaction, group: NewRefund, at: string): Promise<{ receipt: string; events: NewEvent[] }[]> {
+    const all = await rows.refundsTogether(tx, group)
+    const counted = all.filter((one) => !one.isVoid)
+    const changed: { receipt: string; events: NewEvent[] }[] = []
+    for (const one of all) {
+      const n = counted.indexOf(one)
+      const breaches = n < 0 ? [] : [...one.breaches, ...this.#together(counted.slice(0, n + 1), one)]
+      const events = await note(tx, one, { breaches, at })
+      if (events) changed.push({ receipt: one.receipt, events })
+    }
+    return changed
   }
 
   #together(all: readonly Refund[], { kind, currency, countsWith }: Refund): Breach[] {
@@ -113,14 +133,28 @@ export class TillLimits {
   }
 }
 
+/** One of each group of receipts that are counted together, of those that some receipts are in. */
+async function groupsOf(
+  tx: SqlTransaction,
+  receipts: readonly string[],
+  kind: NewRefund["kind"],
+): Promise<NewRefund[]> {
+  const groups = new Map<string, NewRefund>()
+  for (const receipt of receipts)
+    for (const one of await rows.refundsOf(tx, receipt))
+      if (one.kind === kind) groups.set(one.countsWith ?? one.receipt, one)
+  return [...groups.values()]
+}
+
+/** Undefined when it stands as it stood. */
 async function note(
   tx: SqlTransaction,
   one: Refund,
   { breaches, at }: { breaches: readonly Breach[]; at: string },
-): Promise<NewEvent[]> {
-  const overMinor = overMinorOf(breaches)
-  const why = breaches.map((breach) => breach.why).join("; ")
-  if (one.overMinor === overMinor && one.why === why) return []
+): Promise<NewEvent[] | undefined> {
+  const overMinor = Math.max(0, overMinorOf(breaches) - one.toldMinor)
+  const why = overMinor === 0 ? "" : breaches.map((breach) => breach.why).join("; ")
+  if (one.overMinor === overMinor && one.why === why) return undefined
   const opened = overMinor > 0 ? overOpened(one, { overMinor, why }, at) : undefined
   await rows.noteRefund(tx, one, { overMinor, why, caseId: opened?.data.exceptionId ?? null })
   const reason = one.isVoid ? "the receipt was voided" : "it stands otherwise by now"

@@ -19,7 +19,7 @@ export function overOpened(
       ...base,
       cause: "till gave back too much while offline",
       summary: `${till} gave ${given} for goods while the till had no connection: ${why}.`,
-      ifNobodyActs: "the buyer has the money; a unit that was given back before is told by itself",
+      ifNobodyActs: "the buyer has the money; what is told by another case of the receipt is not in it",
     })
   return opened(refund, {
     ...base,

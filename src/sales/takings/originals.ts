@@ -56,6 +56,16 @@ async function datedDocument(
   )
 }
 
+/** The till and the day of a receipt, as others may leave them out. */
+export const placeOf = ({ data: { receipt } }: Recorded) => ({
+  tillId: receipt.tillId,
+  epoch: receipt.epoch,
+  businessDay: receipt.businessDay,
+})
+
+export const lineIn = (original: Recorded | undefined, lineId: string | undefined) =>
+  original?.data.receipt.lines?.find((line) => line.lineId === lineId)
+
 /** What a line of a receipt sold; undefined for a line that is not there or sold no goods. */
 export function lineSold(
   { lines = [] }: NumberedReceipt,

@@ -12,11 +12,11 @@ import type { TillLimits } from "../limits/till-limits.ts"
 import { firstDayOf } from "../policies.ts"
 import { storeEvents, type Selling } from "../selling.ts"
 import { backLines, namedBy, takesBack, voidedBy } from "./lines.ts"
-import { findRecorded, isRecorded, lineSold, type Recorded } from "./originals.ts"
+import { findRecorded, isRecorded, lineIn, lineSold, placeOf, type Recorded } from "./originals.ts"
 import type { OrderTakings } from "./of-orders.ts"
 import * as rows from "./rows.ts"
 import type { LineNamed, NewTaking, Taking } from "./rows.ts"
-import { caseClosed, lossOpened, unknownOpened } from "./told.ts"
+import { aboutOf, caseClosed, lossOpened, unknownOpened } from "./told.ts"
 
 type Books = Pick<Selling, "sql" | "clock" | "policies" | "stores"> & {
   eventLog: Pick<EventLog, "prepare" | "stored" | "readKey">
@@ -113,8 +113,10 @@ export class TillTakings {
       const waited = await this.#placed(tx, event)
       const lines = [...takings, ...gone, ...waited].flatMap(({ line }) => line ?? [])
       const closed = gone.flatMap((one) => caseClosed(one, "the receipt was voided", at))
-      const limited = (await this.#books.limits?.stand(tx, { receipt: own, looked, isVoid, at })) ?? []
-      return [...closed, ...limited, ...(await this.#settleLines(tx, { lines, at, ofOrders }))]
+      const settled = await this.#settleLines(tx, { lines, at, ofOrders })
+      const lost = aboutOf([...closed, ...settled])
+      const limited = (await this.#books.limits?.stand(tx, { receipt: own, looked, isVoid, lost, at })) ?? []
+      return [...closed, ...settled, ...limited]
     })
     if (isVoid) await this.#giveBack(own, event)
     for (const one of ofOrders) await this.#claimOrders(one as Ref, one === own ? again : undefined)
@@ -259,7 +261,9 @@ export class TillTakings {
       const now = (await rows.takingsOf(tx, receipt)).find(({ key }) => key === taking.key)
       isVoided = now?.state === "voided"
       if (!now || now.state !== taking.state || now.lostMilli !== lostMilli) return []
-      return this.#note(tx, { taking: now, standing, at })
+      const noted = await this.#note(tx, { taking: now, standing, at })
+      const limits = { receipt, looked: [], isVoid: false, lost: aboutOf(noted), at }
+      return [...noted, ...((await this.#books.limits?.stand(tx, limits)) ?? [])]
     })
     if (isVoided) await this.#giveBack(receipt as Ref, event)
   }
@@ -290,10 +294,3 @@ export class TillTakings {
 }
 
 const keyOf = (event: Recorded, lineId: string) => derivedId("tb", event.fact, lineId)
-const placeOf = ({ data: { receipt } }: Recorded) => ({
-  tillId: receipt.tillId,
-  epoch: receipt.epoch,
-  businessDay: receipt.businessDay,
-})
-const lineIn = (original: Recorded | undefined, lineId: string | undefined) =>
-  original?.data.receipt.lines?.find((line) => line.lineId === lineId)

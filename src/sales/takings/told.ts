@@ -119,6 +119,11 @@ export function caseClosed(
   ]
 }
 
+/** The receipts that some cases are about. */
+export function aboutOf(events: readonly NewEvent[]): string[] {
+  return [...new Set(events.flatMap(({ data }) => ("about" in data ? [data.about] : [])))]
+}
+
 /** A receipt as people call it. */
 export function receiptText({ receipt, documentId }: Pick<Taking, "receipt" | "documentId">): string {
   const [storeId = "", tillId = "", , , sequence] = parseRef(receipt)?.parts ?? []
