@@ -88,14 +88,15 @@ export async function refundsOf(tx: SqlTransaction, receipt: string): Promise<Ne
 /** Those that are counted together with one, itself included, the first that came first. */
 export async function refundsTogether(
   tx: SqlTransaction,
-  { receipt, kind, countsWith = null }: Pick<NewRefund, "receipt" | "kind" | "countsWith">,
+  { receipt, kind, countsWith }: Pick<NewRefund, "receipt" | "kind" | "countsWith">,
 ): Promise<Refund[]> {
+  const group = countsWith ?? null
   const rows = await tx<Row[]>`
     select r.*, case when r.kind <> 'offline' then 0 else
       coalesce((select sum(t.lost_minor) from till_takings t where t.receipt = r.receipt and t.state = 'standing'), 0)::bigint
       + coalesce((select sum(b.over_minor) from till_refunds b where b.receipt = r.receipt and b.kind = 'blind'), 0)::bigint end as told_minor
     from till_refunds r
-    where r.kind = ${kind} and case when ${countsWith}::text is null then r.receipt = ${receipt} else r.counts_with = ${countsWith} end order by r.n`
+    where r.kind = ${kind} and case when ${group}::text is null then r.receipt = ${receipt} else r.counts_with = ${group} end order by r.n`
   return rows.map(refundOf)
 }
 
