@@ -20,7 +20,7 @@ test("somebody's title comes before what the owner said, until it ends", async (
   await put("OVER", "owned", null)
   await put("OVER", "override", "2000-01-01T00:00:00Z")
   expect(Object.fromEntries(await titlesOf(sql, ["NOW", "OVER", "NOBODY"]))).toEqual({
-    NOW: "somebody's",
-    OVER: "said",
+    NOW: "override",
+    OVER: "owned",
   })
 })
