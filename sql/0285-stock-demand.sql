@@ -120,8 +120,9 @@ begin
 end $$;
 
 -- Up to when what sells at a position is known, in epoch milliseconds: its source was heard, or it was counted by itself.
+-- Stable, as extract of a timestamptz is: declared stricter it would be called for each position instead of becoming part of the query.
 create function stock_heard_ms(heard_at timestamptz, counted_at timestamptz) returns double precision
-language sql immutable as $$
+language sql stable as $$
   select case when heard_at is null then null
     else extract(epoch from greatest(heard_at, counted_at))::double precision * 1000 end
 $$;

@@ -54,7 +54,9 @@ create table published_rows (
   cases        integer not null default 0,
   primary key (channel, aspect, item, scope)
 ) with (fillfactor = 70);
-create index published_rows_marked on published_rows (channel, aspect) where marks > assessed;
+-- Changes that are not shown yet, the oldest first, and marks without a moment after them.
+create index published_rows_changed on published_rows (channel, aspect, changed_at)
+  where marks > assessed or changed_at is not null and due_at is not null;
 create index published_rows_due on published_rows (channel, aspect, rank, due_at) where due_at is not null;
 create index published_rows_ref on published_rows (channel, ref) where ref is not null;
 create index published_rows_case on published_rows (case_id) where case_id is not null;

@@ -16,6 +16,11 @@ export interface Call {
   /** W3C trace context and correlation to send along. */
   correlation: string
   traceparent?: string
+  /**
+   * Nobody waits for it. Where the system gives each caller a budget, a fifth of it is left to others: without that much room the call is
+   * not made and throws CONNECTION_PAUSED, which holds up nothing else.
+   */
+  isBackground?: boolean
 }
 
 /** The result of a write. `reference` is how people find it in the other system. */

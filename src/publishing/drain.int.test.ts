@@ -41,6 +41,8 @@ let shop: Map<string, number>
 /** What the shop's own orders hold; undefined where it does not say. */
 let committed: number | undefined
 let losesCount: boolean
+/** Whether the shop's budget has room for what nobody waits for. */
+let hasRoom: boolean
 let events: NewEvent[]
 let calls: string[][]
 /** Happens when rows are durable as sent and the channel is about to be called, or while it is called. */
@@ -58,6 +60,7 @@ beforeEach(async () => {
   shop = new Map()
   committed = undefined
   losesCount = false
+  hasRoom = true
   events = []
   calls = []
   onValues = nothing
@@ -78,14 +81,16 @@ const stock = {
   get losesCount() {
     return losesCount
   },
-  read: async (rows: readonly PublishedRow[]) =>
-    rows.map(({ item }) => ({
+  read: async (rows: readonly PublishedRow[], { isBackground }: { isBackground: boolean }) => {
+    if (isBackground && !hasRoom) throw new AppError("CONNECTION_PAUSED", "no room", { retryAfterMs: 1000 })
+    return rows.map(({ item }) => ({
       kind: "done",
       outcome: {
         available: { milli: shop.get(item) ?? 0, unit: "ea" },
         ...(committed === undefined ? {} : { committed: { milli: committed, unit: "ea" } }),
       },
-    })),
+    }))
+  },
   publish: async (rows: readonly PublishedRow[]) => {
     calls.push(rows.map(({ item }) => item))
     const outcomes = rows.map(answer)
@@ -348,4 +353,60 @@ test("a channel that loses count by itself is written over each time, and nobody
     expect(await look(shown)).toMatchObject({ state: "live", observed: 10_000, edits: 0 })
     expect(shop.get("TEE")).toBe(10_000)
   }
+})
+
+const many = Array.from({ length: 600 }, (_one, n) => `MANY-${String(n).padStart(4, "0")}`)
+
+/** Loads articles, in as many rounds as that takes. */
+async function load(...skus: string[]): Promise<void> {
+  await database.sql`select publish_load('shop', 'stock', array['dc'], ${skus}::text[])`
+  const drain = drainOf()
+  await database.sql`update published_channels set leased_until = null`
+  while (((await drain.round())?.rows ?? 0) > 0);
+  calls = []
+}
+
+test("many changes are sent call after call in one round, and their values are computed once", async () => {
+  await load(...many)
+  promiseMilli = 4000
+  let asked = 0
+  onValues = async () => void (asked += 1)
+  await mark(...many)
+  await database.sql`update published_rows set needs_look = false`
+  await database.sql`update published_channels set leased_until = null`
+  expect((await drainOf().round())?.sent).toBe(600)
+  expect([calls.map((call) => call.length), asked]).toEqual([[250, 250, 100], 1])
+  expect(new Set(many.map((sku) => shop.get(sku)))).toEqual(new Set([4000]))
+})
+
+test("a change is sent before what is marked because all rows are, however many those are", async () => {
+  await load(...many, "TEE")
+  // More than one round takes.
+  await database.sql`
+    insert into published_rows select (jsonb_populate_record(r, jsonb_build_object('item', 'MORE-' || n))).* from published_rows r, generate_series(1, 2000) n
+    where r.item = 'MANY-0000'`
+  promiseMilli = 4000
+  await database.sql`update published_rows set marks = marks + 1`
+  await database.sql`update published_rows set changed_at = now() where item = 'TEE'`
+  await database.sql`update published_channels set leased_until = null`
+  await drainOf().round()
+  expect(calls[0]).toContain("TEE")
+})
+
+test("a load for which the shop's budget has no room holds up no change, and goes on where it stood", async () => {
+  await load("TEE")
+  await database.sql`select publish_load('shop', 'stock', array['dc'], array['HAT'])`
+  hasRoom = false
+  promiseMilli = 4000
+  await mark("TEE")
+  await database.sql`update published_rows set needs_look = false where item = 'TEE'`
+  await settle()
+  expect([shop.get("TEE"), shop.get("HAT")]).toEqual([4000, undefined])
+  expect(await row("HAT")).toMatchObject({ state: "waiting", needs_look: true })
+  // With nothing else to do it rests.
+  await database.sql`update published_channels set leased_until = null`
+  expect(await drainOf().round()).toMatchObject({ rows: 0, sent: 0 })
+  hasRoom = true
+  await settle()
+  expect(shop.get("HAT")).toBe(4000)
 })

@@ -6,16 +6,17 @@ import { instant, monotonicMs, type Clock } from "../base/time.ts"
 import type { NewEvent } from "../canonical/events.ts"
 import type { ItemOutcome } from "../ports/bulk-write.ts"
 import { chooseBatch } from "./decide/choose.ts"
-import { lookRank, needsLook } from "./decide/due.ts"
-import { assessed, looked, sent } from "./decide/judge.ts"
-import { again, cameBack, notSent, refused, type Taken } from "./decide/outcome.ts"
+import { RollingAudit } from "./audit.ts"
+import { isMarked, isWhereItStood, lookRank, needsLook } from "./decide/due.ts"
+import { sent } from "./decide/judge.ts"
+import { again, cameBack, notSent, type Taken } from "./decide/outcome.ts"
 import type { PublishingChannel } from "./policies.ts"
 import { kindOf } from "./decide/kinds.ts"
 import { keyOf, type PublishedRow, type RowState } from "./decide/row.ts"
 import { PublishedRows, type Stop } from "./rows.ts"
 import { shownNow } from "./decide/shown.ts"
 import { commonRefusal, stopMs, type CommonRefusal } from "./decide/stops.ts"
-import { noSight, notAnswered, type Sight, type Target } from "./target.ts"
+import { both, judge, noSight, notAnswered, type Sight, type Target } from "./target.ts"
 import { stopOver, stopTold, told } from "./tell.ts"
 
 export interface DrainParts<Value> {
@@ -42,9 +43,8 @@ const candidatesMax = 1000
 const leaseMarginMs = 15_000
 const triedAfterStop = 10
 const dayMs = 86_400_000
-const auditEveryMaxMs = 60_000
-const auditedAtOnceMax = 2000
-const countEveryMs = 3_600_000
+/** A round sends batch after batch of what it has judged; values that are older than this are computed anew by the next. */
+const sendingMaxMs = 1000
 const goesThrough: Stop = { stops: 0, untilMs: null, caseId: null }
 /** Rows as they were before they were judged. */
 interface Judged<Value> {
@@ -58,7 +58,6 @@ interface Came<Value> {
   since?: ReadonlyMap<string, string | null>
 }
 
-const noExplanation = { unseenMilli: 0, newMilli: 0, givenBackMilli: 0 }
 const mayBeSent: ReadonlySet<RowState> = new Set(["due", "stale", "unknown", "drifted", "withdrawing"])
 
 /**
@@ -75,15 +74,14 @@ export class ChannelDrain<Value> {
   readonly #rows: PublishedRows<Value>
   readonly #worker = randomId("publisher")
   #leasedUntilMs = 0
-  #auditedMs = monotonicMs()
-  #count: number | undefined
-  #countedMs = 0
+  readonly #audit: RollingAudit
   #stop: Stop = goesThrough
 
   constructor(channel: PublishingChannel, parts: DrainParts<Value>) {
     this.#parts = parts
     this.#channel = channel
     this.#rows = new PublishedRows(parts.sql, parts.target.aspect)
+    this.#audit = new RollingAudit(channel, this.#rows)
   }
 
   /** One round; undefined when another worker has the channel. */
@@ -94,7 +92,7 @@ export class ChannelDrain<Value> {
     const stoppedMs = (this.#stop.untilMs ?? 0) - clock.now()
     if (stoppedMs > 0) return { sent: 0, rows: 0, oldestMs: 0, restMs: stoppedMs }
     const { isClosed } = target
-    if (!isClosed) await this.#audit()
+    if (!isClosed) await this.#audit.ask(clock.now())
     const rows = await this.#rows.candidates(channel, {
       now: instant(clock.now()),
       limit: candidatesMax,
@@ -105,7 +103,10 @@ export class ChannelDrain<Value> {
     const leftBehind = { state: "unknown", dueMs: clock.now(), cause: "its call was lost" } as const
     const open = rows.map((row) => (row.state === "sent" ? again(row, leftBehind) : row))
     const sight = isClosed ? noSight : await this.#look(open)
-    return this.#send(await this.#judge(open, sight), { isClosed, before: open })
+    // What is only to be read in its turn stays as it is until then.
+    const nowMs = clock.now()
+    const turn = open.filter((row) => isMarked(row) || sight.answers.has(keyOf(row)) || !needsLook(row, nowMs))
+    return this.#send(await judge(turn, sight, this.#parts), { isClosed, before: turn })
   }
 
   /** Takes the lease, or renews it when half of it is over. */
@@ -123,94 +124,94 @@ export class ChannelDrain<Value> {
     await this.#rows.letGo(this.#channel.channel, this.#worker)
   }
 
-  /** Asks for a look at a part of all rows, so that each is read back in its time, whatever happens or does not. */
-  async #audit(): Promise<void> {
-    const { auditWithinMs, channel } = this.#channel
-    const everyMs = Math.min(auditEveryMaxMs, auditWithinMs / 10)
-    if (monotonicMs() - this.#auditedMs < everyMs) return
-    this.#auditedMs = monotonicMs()
-    // Counting millions of rows takes a second: once an hour is enough.
-    if (this.#count === undefined || monotonicMs() - this.#countedMs > Math.min(countEveryMs, auditWithinMs)) {
-      this.#count = await this.#rows.count(channel)
-      this.#countedMs = monotonicMs()
+  /**
+   * Reads in the channel what is not known, some at a time: news, and beside it what is read in its turn, a first load and the rolling
+   * audit, as far as the channel's budget has room for that.
+   */
+  async #look(rows: readonly PublishedRow<Value>[]): Promise<Sight<Value>> {
+    const nowMs = this.#parts.clock.now()
+    const blind = rows.filter((row) => needsLook(row, nowMs))
+    const [news, others] = [blind.filter((row) => lookRank(row) === 0), blind.filter((row) => lookRank(row) > 0)]
+    const sight = await this.#read(news, { isBackground: false })
+    try {
+      const unread = others.filter((row) => !sight.answers.has(keyOf(row)))
+      return both(sight, await this.#read(unread, { isBackground: true }))
+    } catch (thrown) {
+      if (asAppError(thrown).code !== "CONNECTION_PAUSED") throw thrown
+      return sight
     }
-    const share = Math.ceil((this.#count * everyMs) / auditWithinMs)
-    const most = Math.min(Math.max(1, share), auditedAtOnceMax)
-    await this.#rows.audit(channel, { most, now: instant(this.#parts.clock.now()) })
   }
 
-  /** Reads in the channel what is not known, some at a time. */
-  async #look(rows: readonly PublishedRow<Value>[]): Promise<Sight<Value>> {
+  async #read(rows: readonly PublishedRow<Value>[], how: { isBackground: boolean }): Promise<Sight<Value>> {
     const { clock, target } = this.#parts
-    const nowMs = clock.now()
-    const blind = rows.filter((row) => needsLook(row, nowMs))
-    const sorted = blind.toSorted((a, b) => lookRank(a) - lookRank(b))
+    const sorted = rows.toSorted((a, b) => lookRank(a) - lookRank(b))
     const skus = [...new Set(sorted.map(({ item }) => item))].slice(0, target.skusOfLook)
     if (skus.length === 0) return noSight
     // What a channel's orders hold counts over all its places.
-    return target.look(await this.#rows.ofSkus(this.#channel.channel, skus), nowMs)
-  }
-
-  /** The same rows with their values of now, and what the look said. */
-  async #judge(rows: readonly PublishedRow<Value>[], sight: Sight<Value>): Promise<PublishedRow<Value>[]> {
-    const { clock, target } = this.#parts
-    const values = await target.values(rows, sight)
-    const nowMs = clock.now()
-    return rows.map((row) => {
-      const value = values.get(keyOf(row))
-      // It is not declared any more: people withdraw what stands there.
-      if (!value) return { ...row, assessed: row.marks, dueAt: null }
-      const next = assessed(row, value, nowMs)
-      const answer = sight.answers.get(keyOf(row))
-      if (next.desired === null || !answer) return next
-      if (answer.kind === "done") {
-        const explanation = sight.explanations.get(keyOf(row)) ?? noExplanation
-        return looked(next, answer.seen, { explanation, rule: target.foreignRule(next), nowMs })
-      }
-      return answer.kind === "rejected" ? refused(next, answer, nowMs) : next
-    })
+    const all = await this.#rows.ofSkus(this.#channel.channel, skus)
+    return target.look(all, { ...how, nowMs: clock.now() })
   }
 
   async #send(rows: readonly PublishedRow<Value>[], { isClosed, before }: Judged<Value>): Promise<Round> {
     const { clock, target } = this.#parts
     const { isDryRun } = this.#channel
-    const ready = rows.filter((row) => mayBeSent.has(row.state) && row.dueAt !== null && !row.needsLook)
-    const most = this.#stop.stops > 0 ? triedAfterStop : target.itemsMax
-    const batch = isClosed || isDryRun ? [] : chooseBatch(ready, most)
-    const chosen = new Set(batch.map(keyOf))
-    const key = randomId("publish")
+    const startedMs = monotonicMs()
     const nowMs = clock.now()
-    const lostAtMs = nowMs + target.connection.timeoutMs + leaseMarginMs
-    const underWay = batch.map((row) => sent(row, { key, nowMs, lostAtMs }))
-    const others = rows.filter((row) => !chosen.has(keyOf(row)))
-    // A dry run leaves what it would send as it is, until its stock changes again, or for a day.
-    const later = { dueAt: instant(nowMs + dayMs) }
-    const left = isDryRun ? others.map((row) => (ready.includes(row) ? { ...row, ...later } : row)) : others
-    const since = new Map(before.map((row) => [keyOf(row), row.changedAt]))
-    const decided = await this.#write([...underWay, ...left], target.readsBack ? { since } : {})
     const oldestMs = Math.max(
       0,
       ...rows.flatMap(({ changedAt }) => (changedAt === null ? [] : [nowMs - Date.parse(changedAt)])),
     )
-    // What a person held or withdrew in this moment is not sent any more.
-    const going = underWay.filter((row) => !decided.has(keyOf(row)))
-    if (going.length === 0) return { sent: 0, rows: rows.length, oldestMs, restMs: 0 }
-    const restMs = await this.#call(going, key)
-    return { sent: going.length, rows: rows.length, oldestMs, restMs }
+    const since = new Map(before.map((row) => [keyOf(row), row.changedAt]))
+    const came = target.readsBack ? { since } : {}
+    const ready = rows.filter((row) => mayBeSent.has(row.state) && row.dueAt !== null && !row.needsLook)
+    const open = new Set(isClosed || isDryRun ? [] : ready)
+    const going = { sent: 0, restMs: 0, goesOn: true }
+    while (open.size > 0 && going.goesOn && monotonicMs() - startedMs < sendingMaxMs) {
+      const batch = chooseBatch([...open], this.#stop.stops > 0 ? triedAfterStop : target.itemsMax)
+      for (const row of batch) open.delete(row)
+      Object.assign(going, await this.#sendBatch(batch, came, going.sent))
+    }
+    const taken = isClosed || isDryRun ? new Set<PublishedRow<Value>>() : new Set(ready.filter((row) => !open.has(row)))
+    // A dry run leaves what it would send as it is, until its stock changes again, or for a day.
+    const later = { dueAt: instant(nowMs + dayMs) }
+    const left = rows.flatMap((row, n) => {
+      if (taken.has(row) || (!isDryRun && isWhereItStood(row, before[n]))) return []
+      return [isDryRun && ready.includes(row) ? { ...row, ...later } : row]
+    })
+    await this.#write(left, came)
+    return { sent: going.sent, rows: rows.length, oldestMs, restMs: going.restMs }
   }
 
-  /** One call, and its outcomes written. Returns how long to rest after it. */
-  async #call(rows: readonly PublishedRow<Value>[], key: string): Promise<number> {
+  /** Sends one batch: durable as sent, the call, and what came of it. */
+  async #sendBatch(
+    batch: readonly PublishedRow<Value>[],
+    came: Came<Value>,
+    before: number,
+  ): Promise<{ sent: number; restMs: number; goesOn: boolean }> {
+    const { clock, target } = this.#parts
+    const key = randomId("publish")
+    const nowMs = clock.now()
+    const lostAtMs = nowMs + target.connection.timeoutMs + leaseMarginMs
+    const underWay = batch.map((row) => sent(row, { key, nowMs, lostAtMs }))
+    const decided = await this.#write(underWay, came)
+    // What a person held or withdrew in this moment is not sent any more.
+    const going = underWay.filter((row) => !decided.has(keyOf(row)))
+    if (going.length === 0) return { sent: before, restMs: 0, goesOn: true }
+    return { sent: before + going.length, ...(await this.#call(going, key)) }
+  }
+
+  /** One call, and its outcomes written. Returns how long to rest after it, and whether the next batch may follow. */
+  async #call(rows: readonly PublishedRow<Value>[], key: string): Promise<{ restMs: number; goesOn: boolean }> {
     const { clock, target } = this.#parts
     let outcomes: readonly ItemOutcome<Taken<Value>>[]
     // Only the channel's failures: what our own storage throws leaves the rows as sent, and they are looked at.
     try {
       outcomes = await target.publish(rows, key)
     } catch (thrown) {
-      return this.#failed(rows, thrown)
+      return { restMs: await this.#failed(rows, thrown), goesOn: false }
     }
     const refusal = commonRefusal(outcomes)
-    if (refusal && this.#stop.stops === 0) return this.#stopped(rows, refusal)
+    if (refusal && this.#stop.stops === 0) return { restMs: await this.#stopped(rows, refusal), goesOn: false }
     if (outcomes.some(({ kind }) => kind === "done")) await this.#wentThrough()
     const now = { nowMs: clock.now(), settleMs: target.settleMs, readsBack: target.readsBack }
     await this.#write(
@@ -218,7 +219,8 @@ export class ChannelDrain<Value> {
       { outcomes, since: new Map(rows.map((row) => [keyOf(row), row.changedAt])) },
     )
     // The few that were tried are refused each, so that others are tried next: a channel may refuse these alone.
-    return refusal ? this.#stopped([], refusal) : 0
+    const restMs = refusal ? await this.#stopped([], refusal) : 0
+    return { restMs, goesOn: refusal === undefined }
   }
 
   /** A call that failed as a whole. */

@@ -22,7 +22,10 @@ export class PublishedRows<Value> {
     this.#aspect = aspect
   }
 
-  /** What there is to do: marked rows, and those that are due, the most urgent first and some of the oldest. */
+  /**
+   * What there is to do: changes that wait, the oldest first; of rows that are due without one, the most urgent and some of the oldest. What
+   * is marked without a moment, because all rows are, comes after the changes.
+   */
   async candidates(
     channel: string,
     { now, limit, onlyMarked }: { now: string; limit: number; onlyMarked: boolean },
@@ -33,7 +36,8 @@ export class PublishedRows<Value> {
       () => this.#sql<{ row: PublishedRow<Value> }[]>`
         with keys as materialized (
           (select channel, aspect, item, scope from published_rows
-            where channel = ${channel} and aspect = ${this.#aspect} and marks > assessed limit ${limit})
+            where channel = ${channel} and aspect = ${this.#aspect} and (marks > assessed or changed_at is not null and due_at is not null)
+              and (marks > assessed or due_at <= ${now} and ${!onlyMarked}) order by changed_at limit ${limit})
           union
           (select channel, aspect, item, scope from published_rows where channel = ${channel} and aspect = ${this.#aspect} and rank < 3
             and due_at <= ${now} order by rank, due_at limit ${many})

@@ -2,7 +2,7 @@ import { AppError } from "../../base/errors.ts"
 import { answerJson, headerText, retryAfterMs, type HttpAnswer, type HttpClient } from "../../base/http.ts"
 import { sleep, type Clock } from "../../base/time.ts"
 import type { Call } from "../../ports/write.ts"
-import { CostBucket } from "./graph/cost-bucket.ts"
+import { CostBucket, type Query } from "./graph/cost-bucket.ts"
 import { Reader } from "./orders/reader.ts"
 
 export const apiVersion = "2026-10"
@@ -37,7 +37,9 @@ export function createShopClient(options: { http: HttpClient; accessToken: strin
   const bucket = new CostBucket(clock)
   const send = async ({ document, variables, call }: GraphCall, isRead: boolean): Promise<Reader> => {
     const name = /(?:query|mutation) (\w+)/.exec(document)?.[1] ?? "unnamed"
-    await waitForBudget(bucket, name, call.signal)
+    // What a page costs depends on how many it may have.
+    const cost = { name, first: typeof variables["first"] === "number" ? variables["first"] : 0 }
+    await waitForBudget(bucket, cost, call)
     const answer = await http.send({
       method: "POST",
       path: `/admin/api/${apiVersion}/graphql.json`,
@@ -52,7 +54,7 @@ export function createShopClient(options: { http: HttpClient; accessToken: strin
     })
     throwForStatus(answer, { isRead, nowMs: clock.now() })
     const body = new Reader(answerJson(answer))
-    const requested = bucket.learn(name, body)
+    const requested = bucket.learn(cost, body)
     throwForErrors(body, { isRead, throttledMs: bucket.waitMs(requested) })
     assertVersion(answer)
     if (!body.has("data")) throw new AppError("VENDOR_MISBEHAVED", `${name}: a response without data or errors`)
@@ -61,8 +63,24 @@ export function createShopClient(options: { http: HttpClient; accessToken: strin
   return { read: (request) => send(request, true), write: (request) => send(request, false) }
 }
 
-async function waitForBudget(bucket: CostBucket, name: string, signal: AbortSignal): Promise<void> {
-  const waitMs = bucket.reserve(name)
+async function waitForBudget(
+  bucket: CostBucket,
+  query: Query,
+  { signal, isBackground }: GraphCall["call"],
+): Promise<void> {
+  const { name } = query
+  if (isBackground === true) {
+    const roomMs = bucket.waitMs(bucket.costOf(query) + bucket.leftToOthers)
+    if (roomMs > 0)
+      throw new AppError(
+        "CONNECTION_PAUSED",
+        `${name}: the shop's cost bucket has room only for what somebody waits for`,
+        {
+          retryAfterMs: roomMs,
+        },
+      )
+  }
+  const waitMs = bucket.reserve(query)
   if (waitMs === 0) return
   if (waitMs > patienceMs)
     throw new AppError("VENDOR_UNAVAILABLE", `${name}: the shop's cost bucket is empty`, { retryAfterMs: waitMs })

@@ -6,8 +6,8 @@ const shareOfRises = 0.2
 const hotMax = 25
 
 /**
- * Which of the due rows go into the next call: by rank, then by what is at risk, with a share for those that come last. One call has
- * each key once, which holds because rows are unique.
+ * Which of the due rows go into the next call: by rank, then changes before what is loaded, then by what is at risk, with a share for those
+ * that come last. One call has each key once, which holds because rows are unique.
  */
 export function chooseBatch<Value>(due: readonly PublishedRow<Value>[], most: number): PublishedRow<Value>[] {
   const hot = due.filter(({ attempts }) => attempts > 0)
@@ -18,7 +18,13 @@ export function chooseBatch<Value>(due: readonly PublishedRow<Value>[], most: nu
       ? hot
       : calm
   const room = from === hot ? Math.min(most, hotMax) : most
-  const sorted = from.toSorted((a, b) => a.rank - b.rank || b.risk - a.risk || compare(a.changedAt, b.changedAt))
+  const sorted = from.toSorted(
+    (a, b) =>
+      a.rank - b.rank ||
+      Number(a.changedAt === null) - Number(b.changedAt === null) ||
+      b.risk - a.risk ||
+      compare(a.changedAt, b.changedAt),
+  )
   const urgent = sorted.filter(({ rank }) => rank < 3)
   const others = sorted.filter(({ rank }) => rank >= 3)
   const kept = Math.min(others.length, Math.ceil(room * shareOfRises))

@@ -17,3 +17,12 @@ export function lookRank({ observed, marks, assessed: seen, state }: PublishedRo
 export function needsLook(row: PublishedRow<unknown>, nowMs: number): boolean {
   return !waitsForItsTime(row, nowMs) && (row.needsLook || row.observed === null)
 }
+
+/** Whether something changed that its value has not seen. */
+export const isMarked = ({ marks, assessed }: PublishedRow<unknown>): boolean => marks > assessed
+
+/** Whether a row waits for its turn to be sent as it did before: there is nothing to write down. */
+export function isWhereItStood(row: PublishedRow<unknown>, before: PublishedRow<unknown> | undefined): boolean {
+  if (before?.state !== "due" || row.state !== "due" || isMarked(before)) return false
+  return !before.needsLook && !row.needsLook && before.dueAt !== null && before.version === row.version
+}

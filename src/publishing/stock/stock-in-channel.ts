@@ -58,7 +58,10 @@ export class StockInChannel {
   }
 
   /** What the channel shows of rows, in their order. */
-  async read(rows: readonly Pick<PublishedRow, "item" | "scope">[]): Promise<ItemOutcome<ShownLevel>[]> {
+  async read(
+    rows: readonly Pick<PublishedRow, "item" | "scope">[],
+    { isBackground = false }: { isBackground?: boolean } = {},
+  ): Promise<ItemOutcome<ShownLevel>[]> {
     const names = await this.#names(rows)
     const found: ItemOutcome<ShownLevel>[] = []
     // Channels are read place by place.
@@ -69,7 +72,7 @@ export class StockInChannel {
         const { item = "", scope = "" } = rows[n] ?? {}
         return [{ sku: names.get(item) ?? item, locationId: scope }]
       })
-      const answers = await this.#call("readStock", (call) => this.#stock.readStock(places, call))
+      const answers = await this.#call("readStock", (call) => this.#stock.readStock(places, { ...call, isBackground }))
       for (const [place, n] of part.entries()) found[n] = answers[place] ?? lost
     }
     return found

@@ -31,9 +31,10 @@ export function stockTarget(channel: StockChannel, { sql, clock, stock, availabi
     skusOfLook: Math.max(skusOfOneLook, Math.floor(stock.itemsMax / channel.places.length)),
     settleMs: stock.settleMs,
     readsBack: false,
-    look: (rows, nowMs) => {
+    look: (rows, { nowMs, isBackground }) => {
       const { losesCount } = stock
-      return lookAt(sql, rows, { channel: channel.channel, read: (asked) => stock.read(asked), losesCount, nowMs })
+      const read = (asked: readonly PublishedRow[]) => stock.read(asked, { isBackground })
+      return lookAt(sql, rows, { channel: channel.channel, read, losesCount, nowMs })
     },
     async values(rows, sight) {
       const unseen = new Map(rows.map(({ item, why }) => [item, why?.unseenMilli ?? 0]))

@@ -1,16 +1,25 @@
 import type { Clock } from "../../../base/time.ts"
 import type { Reader } from "../orders/reader.ts"
 
+/** An operation, and how many nodes its page may have; 0 where it has none. */
+export interface Query {
+  name: string
+  first: number
+}
+
+const shareOfOthers = 0.2
+
 /**
  * The shop's query budget: the points left after its last response, and those refilled since.
  *
  * Every app has one bucket per shop: 100 points a second on the standard plan, up to 2,000 for enterprises. Each
  * response says what is left (https://shopify.dev/docs/api/usage/rate-limits, read 2026-11-20). Costs are learnt by
- * operation name.
+ * operation name and size of page: a query
+ * is charged at first for all that its page may have.
  */
 export class CostBucket {
   readonly #clock: Clock
-  readonly #costs = new Map<string, number>()
+  readonly #costs = new Map<string, Map<number, number>>()
   #available: number | undefined
   #maximum = Number.POSITIVE_INFINITY
   #restorePerSecond = 100
@@ -21,11 +30,25 @@ export class CostBucket {
   }
 
   /** Takes the points an operation usually needs and returns how long to wait for them; 0 when they are available. */
-  reserve(name: string): number {
-    const cost = this.#costs.get(name) ?? 0
+  reserve(query: Query): number {
+    const cost = this.costOf(query)
     const waitMs = this.waitMs(cost)
     if (waitMs === 0 && this.#available !== undefined) this.#available -= cost
     return waitMs
+  }
+
+  /** Points that an operation is charged at first: as the last time, or in proportion to the largest page that is known. 0 when none is. */
+  costOf({ name, first }: Query): number {
+    const known = this.#costs.get(name)
+    const exact = known?.get(first)
+    if (exact !== undefined || !known) return exact ?? 0
+    const largest = Math.max(...known.keys())
+    return Math.ceil(((known.get(largest) ?? 0) * Math.max(first, 1)) / Math.max(largest, 1))
+  }
+
+  /** Points that background work leaves in the bucket. */
+  get leftToOthers(): number {
+    return Number.isFinite(this.#maximum) ? this.#maximum * shareOfOthers : 0
   }
 
   /** Milliseconds until this many points are available. */
@@ -36,11 +59,11 @@ export class CostBucket {
   }
 
   /** Reads `extensions.cost` of a response and returns the requested cost. */
-  learn(name: string, body: Reader): number {
+  learn({ name, first }: Query, body: Reader): number {
     const cost = body.optionalObject("extensions")?.optionalObject("cost")
     if (!cost) return 0
     const requested = numberOf(cost.raw("requestedQueryCost")) ?? 0
-    this.#costs.set(name, requested)
+    this.#costs.set(name, (this.#costs.get(name) ?? new Map<number, number>()).set(first, requested))
     const status = cost.optionalObject("throttleStatus")
     const restore = numberOf(status?.raw("restoreRate"))
     const available = numberOf(status?.raw("currentlyAvailable"))

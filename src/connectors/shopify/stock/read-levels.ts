@@ -129,7 +129,8 @@ async function readItems(
   const found: ShopItem[] = []
   let after: string | undefined
   do {
-    const variables = { query, location, first: skusOfOneRead, ...(after !== undefined && { after }) }
+    // A page is charged for all that it may have. SKUs may repeat, and then there is a second page.
+    const variables = { query, location, first: skus.length, ...(after !== undefined && { after }) }
     const page = (await client.read({ document: readLevels, variables, call })).object("inventoryItems")
     found.push(...itemsOf(page))
     after = endOf(page)
