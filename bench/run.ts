@@ -12,6 +12,7 @@ import { ingest } from "./scenarios/ingest.ts"
 import { orders } from "./scenarios/orders.ts"
 import { peers } from "./scenarios/peers.ts"
 import { publish } from "./scenarios/publish.ts"
+import { publishLoad } from "./scenarios/publish-load.ts"
 import { rest } from "./scenarios/rest.ts"
 import { sales } from "./scenarios/sales.ts"
 import { storeDay } from "./scenarios/store-day.ts"
@@ -22,7 +23,7 @@ import { startStack } from "./stack.ts"
 
 const byDefault: Record<string, Scenario> = { hotSku, hotSkuHttp, ingest, orders }
 const ofStores: Record<string, Scenario> = { edge, sales, storeDay }
-const scenarios: Record<string, Scenario> = { ...byDefault, ...ofStores, publish, peers, growth, rest }
+const scenarios: Record<string, Scenario> = { ...byDefault, ...ofStores, publish, publishLoad, peers, growth, rest }
 
 /** Sizes of single scenarios. */
 const countOptions = [
@@ -32,9 +33,10 @@ const countOptions = [
   "store-day-receipts",
   "publish-skus",
   "publish-levels",
+  "load-skus",
 ] as const
 
-const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--replay-receipts N] [--store-day-stores N] [--store-day-receipts N] [--publish-skus N] [--publish-levels N] [--json]\n`
+const usage = `usage: bench [--seconds N] [--rounds N] [--quick] [--only ${Object.keys(scenarios).join(",")}] [--growth-orders N] [--replay-receipts N] [--store-day-stores N] [--store-day-receipts N] [--publish-skus N] [--publish-levels N] [--load-skus N] [--json]\n`
 
 let isInterrupted = false
 const interrupted = new Promise<number>((resolve) => {
@@ -123,6 +125,7 @@ function readOptions(): (Options & { names: string[]; isJson: boolean }) | undef
     storeDayReceipts: Number(values["store-day-receipts"]),
     publishSkus: Number(values["publish-skus"]),
     publishLevels: Number(values["publish-levels"]),
+    loadSkus: Number(values["load-skus"]),
     isJson: values.json,
   }
 }
@@ -140,6 +143,7 @@ function readArguments() {
       "store-day-receipts": { type: "string", default: "400" },
       "publish-skus": { type: "string", default: "50000" },
       "publish-levels": { type: "string", default: "20000" },
+      "load-skus": { type: "string", default: "20000" },
       json: { type: "boolean", default: false },
     } as const
     return parseArgs({ options }).values

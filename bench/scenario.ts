@@ -16,6 +16,8 @@ export interface Options {
   /** Articles of the larger catalogue in `publish`, and levels that change at once. */
   publishSkus: number
   publishLevels: number
+  /** Articles of a first load in `publishLoad`. */
+  loadSkus: number
 }
 
 const sweepFromSeconds = 3

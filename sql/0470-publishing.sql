@@ -79,6 +79,10 @@ create table published_channels (
   walk_scope   text,
   walk_began   timestamptz,
   walk_ended   timestamptz,
+  -- The load under way, or the last one: since when, of how many rows, and when none of them was left.
+  load_began   timestamptz,
+  load_rows    bigint not null default 0,
+  load_ended   timestamptz,
   primary key (channel, aspect)
 );
 
@@ -220,18 +224,6 @@ returns table (item text, scope text) language sql as $$
   select part.item, part.scope from part order by 1 desc, 2 desc limit 1
 $$;
 
--- Puts items of a channel at the end of what is due, to be read and written: the first load, and rows that are read back. Changes of
--- stock and falls go before them.
-create function publish_load(for_channel text, for_aspect text, scopes text[], items text[]) returns bigint language sql as $$
-  with loaded as (
-    insert into published_rows as p (channel, aspect, item, scope, due_at)
-    select for_channel, for_aspect, i, s, clock_timestamp() from unnest(items) i cross join unnest(scopes) s order by i, s
-    on conflict (channel, aspect, item, scope) do update
-      set needs_look = true, due_at = least(p.due_at, excluded.due_at), state = case when p.state in ('unmapped', 'derived', 'gone') then 'waiting' else p.state end
-    returning 1
-  ) select count(*) from loaded
-$$;
-
 -- The rolling walk: the next rows in their order are read back. At the end it begins anew.
 create function publish_audit(for_channel text, for_aspect text, most integer, now timestamptz) returns integer language plpgsql as $$
 declare
@@ -242,6 +234,10 @@ begin
   select * into walk from published_channels where channel = for_channel and aspect = for_aspect for update;
   if not found then
     return 0;
+  end if;
+  -- Before it asks for rows itself, which look as those of a load do.
+  if walk.load_began is not null and walk.load_ended is null and publish_load_left(for_channel, for_aspect) = 0 then
+    update published_channels set load_ended = now where channel = for_channel and aspect = for_aspect;
   end if;
   with part as materialized (
     select p.channel, p.aspect, p.item, p.scope from published_rows p where p.channel = for_channel and p.aspect = for_aspect

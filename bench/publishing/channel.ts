@@ -15,15 +15,18 @@ export class BenchChannel {
   readonly shop: Program
   readonly load: Program
   readonly gateway: Child & { url: string }
-  readonly worker: Child
+  worker: Child
+  readonly #environment: (isDryRun: boolean) => [addresses: string, more: Record<string, string>]
   readonly places: readonly string[]
   readonly key: string
 
   private constructor(
     stack: Stack,
     parts: Pick<BenchChannel, "shop" | "load" | "gateway" | "worker" | "places" | "key">,
+    environment: (isDryRun: boolean) => [addresses: string, more: Record<string, string>],
   ) {
     this.stack = stack
+    this.#environment = environment
     ;({
       shop: this.shop,
       load: this.load,
@@ -51,22 +54,35 @@ export class BenchChannel {
       places,
       budget,
     })
-    const addresses = labAddresses(url)
-    const more = {
-      CROSSDOCK_VALUE_BENCH_PUBLISHED_PLACES: String(places),
-      ...(isDryRun ? { CROSSDOCK_VALUE_BENCH_PUBLISH_DRY: "yes" } : {}),
-    }
-    const gateway = await stack.startCrossdock("gateway", addresses, more)
-    const worker = await stack.startCrossdock("worker", addresses, more)
+    const environment = (dry: boolean): [string, Record<string, string>] => [
+      labAddresses(url),
+      { CROSSDOCK_VALUE_BENCH_PUBLISHED_PLACES: String(places), CROSSDOCK_VALUE_BENCH_PUBLISH_DRY: dry ? "yes" : "no" },
+    ]
+    const gateway = await stack.startCrossdock("gateway", ...environment(isDryRun))
+    const worker = await stack.startCrossdock("worker", ...environment(isDryRun))
     await shop.ask({ do: "pointAt", url: gateway.url })
     const key = await makeBenchKey(stack, gateway.url)
-    return new BenchChannel(stack, { shop, load, gateway, worker, places: names, key })
+    return new BenchChannel(stack, { shop, load, gateway, worker, places: names, key }, environment)
   }
 
   async stop(): Promise<void> {
     await Promise.all([this.load.stop(), this.worker.stop()])
     await this.gateway.stop()
     await this.shop.stop()
+  }
+
+  /** As an operator does who declares something else. */
+  async stopWorker(): Promise<void> {
+    await this.worker.stop()
+  }
+
+  async killWorker(): Promise<void> {
+    process.kill(this.worker.pid, "SIGKILL")
+    await this.worker.stop()
+  }
+
+  async startWorker({ isDryRun }: { isDryRun: boolean }): Promise<void> {
+    this.worker = await this.stack.startCrossdock("worker", ...this.#environment(isDryRun))
   }
 
   /** Own processes; the shop and the load are somebody else's. */
@@ -122,7 +138,7 @@ export class BenchChannel {
     const shown = new Map(levels.map(([sku, place, pieces]) => [`${place}/${sku}`, pieces]))
     const wrong = there.filter(({ sku, place, pieces }) => shown.get(`${place}/${sku}`) !== pieces)
     const odd = await this.stack.sql<{ state: string; count: number }[]>`
-      select state, count(*)::integer as count from published_rows where aspect = 'stock' and state <> 'live' group by 1`
+      select state, count(*)::integer as count from published_rows where aspect = 'stock' and item like 'PUB-%' and state <> 'live' group by 1`
     return [
       ...(wrong.length > 0
         ? [`${wrong.length} of ${there.length} levels of the shop are wrong, e.g. ${JSON.stringify(wrong[0])}`]

@@ -85,9 +85,13 @@ export class RowChanges {
 
   /** Puts SKUs at the end of what is due, in all scopes that the channel shows. */
   async load(skus: readonly string[], scopes: readonly string[]): Promise<void> {
-    await storage(
-      () =>
-        this.#sql`select publish_load(${this.#channel.channel}, ${this.#aspect}, ${[...scopes]}::text[], ${[...skus]}::text[])`,
+    const { channel } = this.#channel
+    await storage(() =>
+      inTransaction(this.#sql, async (tx) => {
+        // First, so that who looks at a load that begins sees it begun.
+        await tx`select publish_note_load(${channel}, ${this.#aspect}, ${skus.length * scopes.length})`
+        await tx`select publish_load(${channel}, ${this.#aspect}, ${[...scopes]}::text[], ${[...skus]}::text[])`
+      }),
     )
   }
 

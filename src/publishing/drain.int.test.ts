@@ -14,6 +14,7 @@ import { RowChanges } from "./change.ts"
 import type { PublishedRow } from "./decide/row.ts"
 import { ChannelDrain } from "./drain.ts"
 import type { StockChannel } from "./policies.ts"
+import { channelViews } from "./read.ts"
 import { publishAgain, PublishedRows } from "./rows.ts"
 import type { StockInChannel } from "./stock/stock-in-channel.ts"
 import { stockTarget } from "./stock/stock-target.ts"
@@ -391,6 +392,29 @@ test("a change is sent before what is marked because all rows are, however many 
   await database.sql`update published_channels set leased_until = null`
   await drainOf().round()
   expect(calls[0]).toContain("TEE")
+})
+
+test("a load says how many rows are left and when it ends, and what is read back later is no load", async () => {
+  const view = async (now = new Date(Date.now() + 60_000).toISOString()) => {
+    const declared = { channel: "shop", connection: "shop", isDryRun: false, aspect: "stock" as const }
+    return (await channelViews(database.sql, [declared], now))[0]?.load
+  }
+  await changes().load(many, ["dc"])
+  expect(await view()).toEqual({ began: expect.any(String), rows: 600, left: 600 })
+  await drainOf().round()
+  const begun = await view()
+  expect(begun?.left).toBeLessThan(600)
+  expect(Date.parse(begun?.endsAt ?? "")).toBeGreaterThan(Date.now())
+  // The operation's next part, and a part that is done again.
+  await changes().load(["TEE"], ["dc"])
+  expect((await view())?.rows).toBe(601)
+  await database.sql`update published_channels set leased_until = null`
+  const drain = drainOf()
+  while (((await drain.round())?.rows ?? 0) > 0);
+  expect(await view()).toBeUndefined()
+  const now = new Date().toISOString()
+  await new PublishedRows(database.sql, "stock").audit("shop", { most: 50, now })
+  expect(await view()).toBeUndefined()
 })
 
 test("a load for which the shop's budget has no room holds up no change, and goes on where it stood", async () => {

@@ -109,6 +109,20 @@ export interface ChannelView {
   freshness: Freshness
   /** The rolling read-back of all rows. */
   walk: { began?: string; ended?: string }
+  /** A load under way: since when, of how many rows, how many are left, and when it ends if it goes on as it did. */
+  load?: { began: string; rows: number; left: number; endsAt?: string }
+}
+
+/** A load that was noted, as far as it is. Its end is told when enough is done to tell it. */
+function loadOf(
+  { began, rows, left }: { began: Date | null; rows: number; left: number },
+  nowMs: number,
+): Pick<ChannelView, "load"> {
+  if (!began || left <= 0) return {}
+  const done = Math.max(0, rows - left)
+  const tookMs = nowMs - began.getTime()
+  const endsAt = done * 100 >= rows && tookMs > 0 ? { endsAt: instant(nowMs + (left * tookMs) / done) } : {}
+  return { load: { began: instant(began.getTime()), rows, left, ...endsAt } }
 }
 
 /** Channels with an aspect that they publish, and what was declared of it. */
@@ -126,6 +140,9 @@ export async function channelViews(sql: Sql, channels: readonly Declared[], now:
         counts: number[] | null
         began: Date | null
         ended: Date | null
+        loadBegan: Date | null
+        loadRows: number
+        loadLeft: number
       }[]
     >`
       select published_states(n.channel, n.aspect) as states,
@@ -133,7 +150,9 @@ export async function channelViews(sql: Sql, channels: readonly Declared[], now:
         (select array_agg(x.total order by x.class) from (
           select c.class, sum(c.count)::integer as total from published_ages a, unnest(a.counts) with ordinality as c(count, class)
           where a.channel = n.channel and a.aspect = n.aspect and a.hour > ${now}::timestamptz - interval '24 hours' group by c.class) x) as counts,
-        c.walk_began as began, c.walk_ended as ended
+        c.walk_began as began, c.walk_ended as ended,
+        case when c.load_ended is null then c.load_began end as "loadBegan", coalesce(c.load_rows, 0) as "loadRows",
+        case when c.load_began is not null and c.load_ended is null then publish_load_left(n.channel, n.aspect) else 0 end as "loadLeft"
       from unnest(${names}::text[], ${channels.map(({ aspect }) => aspect)}::text[]) with ordinality as n(channel, aspect, place)
       left join published_channels c on c.channel = n.channel and c.aspect = n.aspect
       order by n.place`,
@@ -141,7 +160,7 @@ export async function channelViews(sql: Sql, channels: readonly Declared[], now:
   return channels.flatMap(({ channel, aspect, connection, isDryRun, ...declared }, n) => {
     const row = rows[n]
     if (!row) return []
-    const { states, oldest, counts, began, ended } = row
+    const { states, oldest, counts, began, ended, loadBegan, loadRows, loadLeft } = row
     return [
       {
         channel,
@@ -156,6 +175,7 @@ export async function channelViews(sql: Sql, channels: readonly Declared[], now:
           ...(began ? { began: began.toISOString() } : {}),
           ...(ended ? { ended: ended.toISOString() } : {}),
         },
+        ...loadOf({ began: loadBegan, rows: loadRows, left: loadLeft }, Date.parse(now)),
       },
     ]
   })

@@ -107,6 +107,10 @@ export class PublishedRows<Value> {
     }
     await storage(
       () => this.#sql`
+        select publish_note_load(${channel}, ${this.#aspect}, (select count(*) from published_rows p where p.channel = ${channel} and p.aspect = ${this.#aspect}))`,
+    )
+    await storage(
+      () => this.#sql`
         insert into published_channels (channel, aspect, declared) values (${channel}, ${this.#aspect}, ${declared})
         on conflict (channel, aspect) do update set declared = excluded.declared`,
     )

@@ -10,6 +10,7 @@ interface Channel {
   dryRun: boolean
   states: Record<string, number>
   freshness: { shown: number; p50Ms?: number; p99Ms?: number }
+  load?: { began: string; rows: number; left: number; endsAt?: string }
 }
 
 /** Pieces of stock in thousandths; a price; the text of a field. */
@@ -85,7 +86,7 @@ export function runChannel(args: string[]): Promise<number> {
 }
 
 function channelsText(items: readonly Channel[]): string {
-  const row = ({ channel, aspect, connection, dryRun, states, freshness }: Channel) => [
+  const row = ({ channel, aspect, connection, dryRun, states, freshness, load }: Channel) => [
     channel,
     aspect,
     connection,
@@ -93,9 +94,12 @@ function channelsText(items: readonly Channel[]): string {
       .map(([state, count]) => `${count} ${state}`)
       .join(", ") || "all as it should be",
     freshness.p50Ms === undefined ? "" : `${freshness.p50Ms / 1000} s, ${(freshness.p99Ms ?? 0) / 1000} s`,
+    load
+      ? `${load.rows - load.left} of ${load.rows} done${load.endsAt === undefined ? "" : `, all at ${load.endsAt}`}`
+      : "",
     dryRun ? "dry run" : "",
   ]
-  return table(["channel", "aspect", "connection", "rows", "p50, p99 of a day", ""], items.map(row))
+  return table(["channel", "aspect", "connection", "rows", "p50, p99 of a day", "load", ""], items.map(row))
 }
 
 function rowsText(items: readonly Row[]): string {
