@@ -59,7 +59,9 @@ interface Declaration<Body extends TSchema, Query extends TObject> {
   bodyValidator?: Validator<Static<Body>>
   /** Whether the body may be empty although there is a schema. */
   isBodyOptional?: boolean
-  /** The body may come as NDJSON, too: its lines are the list of this name. A line that is no JSON is a text in it. */
+  /** The list whose rows are judged each for itself. One that no system can store is an `UnreadRow` in it, and costs no other. */
+  rows?: string
+  /** The body may come as NDJSON, too: its lines are the list of this name. A line that is no JSON is an `UnreadRow` in it. */
   ndjson?: string
   /** The body may come as XML, too: the handler gets its bytes, and `body` is undefined. Says what XML it is. */
   xml?: string
@@ -90,6 +92,7 @@ export interface Route {
   bodySchema: TSchema | undefined
   body: Validator<unknown> | undefined
   isBodyOptional: boolean
+  rows: string | undefined
   ndjson: string | undefined
   xml: string | undefined
   querySchema: TObject | undefined
@@ -117,6 +120,7 @@ export function route<Body extends TSchema, Query extends TObject>(declaration: 
     bodySchema,
     body: bodyValidator ?? (bodySchema && validator(bodySchema, "body")),
     isBodyOptional: declaration.isBodyOptional ?? false,
+    rows: declaration.rows,
     ndjson: declaration.ndjson,
     xml: declaration.xml,
     querySchema,

@@ -36,10 +36,15 @@ export function requestError(thrown: unknown): AppError {
   return asAppError(thrown)
 }
 
-/** A body of another content type than JSON. */
-export function wrongContentType(): AppError {
-  return new AppError("REQUEST_MALFORMED", "the content type must be application/json", {
-    problems: [{ pointer: "header:content-type", message: "must be application/json" }],
+/** A body of a content type that its route does not take. */
+export function wrongContentType({
+  ndjson,
+  xml,
+}: { ndjson?: string | undefined; xml?: string | undefined } = {}): AppError {
+  const types = ["application/json", ...(ndjson ? ["application/x-ndjson"] : []), ...(xml ? ["application/xml"] : [])]
+  const message = `must be ${types.join(" or ")}`
+  return new AppError("REQUEST_MALFORMED", `the content type ${message}`, {
+    problems: [{ pointer: "header:content-type", message }],
   })
 }
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer"
-import { AppError, type Problem } from "../../base/errors.ts"
+import { AppError, asAppError, type Problem } from "../../base/errors.ts"
 import { brokenPlace } from "../../base/json/place.ts"
+import { UnreadRow } from "../../base/json/unread-row.ts"
 
 const depthMax = 64
 const [quote, backslash, openBrace, openBracket, closeBrace, closeBracket] = [0x22, 0x5c, 0x7b, 0x5b, 0x7d, 0x5d]
@@ -12,21 +13,25 @@ const suspicious = /__proto__|constructor|\\u(?:00|d[89a-f])/i
  *
  * REQUEST_TOO_LARGE when it is nested deeper than 64 levels. REQUEST_MALFORMED when it is not JSON in UTF-8, has a key that
  * could reach an object's prototype (`__proto__`, or `constructor` with a `prototype` inside), or text that PostgreSQL's jsonb
- * cannot hold (U+0000, half a surrogate pair: PostgreSQL 18, 8.14): such text would fail only after the 2xx.
+ * cannot hold (U+0000, half a surrogate pair: PostgreSQL 18, 8.14): such text would fail only after the 2xx. Of the list `rows`, or a
+ * body that is a list, each row is judged by itself: one with such keys or text becomes an `UnreadRow`. A byte order mark is passed over.
  */
-export function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer, { rows }: { rows?: string | undefined } = {}): unknown {
   if (bytes.length === 0) throw malformed("the body is empty", { pointer: "", message: "expected JSON" })
   if (!isUtf8(bytes)) throw malformed("the body is not UTF-8", notUtf8(bytes))
   // 64 levels need 64 opening and 64 closing brackets.
   if (bytes.length > 2 * depthMax) checkDepth(bytes)
-  const text = bytes.toString("utf8")
+  const text = bytes.toString("utf8").replace(/^\uFEFF/, "")
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     throw notJson(text)
   }
-  if (suspicious.test(text)) refuseHarmful(value, "")
+  if (!suspicious.test(text)) return value
+  const list = rows === undefined ? undefined : listIn(value, rows)
+  if (list) for (const [n, row] of list.entries()) list[n] = withoutHarm(row)
+  refuseHarmful(value, "")
   return value
 }
 
@@ -72,8 +77,24 @@ function tooDeep(at: number): AppError {
   })
 }
 
+function listIn(value: unknown, rows: string): unknown[] | undefined {
+  if (typeof value !== "object" || value === null) return undefined
+  const list = Array.isArray(value) ? value : Object.getOwnPropertyDescriptor(value, rows)?.value
+  return Array.isArray(list) ? list : undefined
+}
+
+function withoutHarm(row: unknown): unknown {
+  try {
+    refuseHarmful(row, "")
+    return row
+  } catch (thrown) {
+    return new UnreadRow(asAppError(thrown).problems)
+  }
+}
+
 // Recursion is bounded by the depth check.
 function refuseHarmful(value: unknown, pointer: string): void {
+  if (value instanceof UnreadRow) return
   if (typeof value === "string") refuseUnstorable(value, pointer)
   if (typeof value !== "object" || value === null) return
   for (const [key, inner] of Object.entries(value)) {

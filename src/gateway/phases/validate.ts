@@ -1,5 +1,6 @@
 import { Value } from "typebox/value"
-import { AppError, type Problem } from "../../base/errors.ts"
+import { AppError, asAppError, type Problem } from "../../base/errors.ts"
+import { UnreadRow } from "../../base/json/unread-row.ts"
 import type { Exchange } from "../exchange.ts"
 import { wrongContentType } from "./describe-errors.ts"
 import { parseJson } from "./parse-json.ts"
@@ -52,32 +53,35 @@ export function isXml(exchange: Pick<Exchange, "route" | "header">): boolean {
 
 function jsonBody(exchange: Exchange): unknown {
   const type = exchange.header("content-type")
-  const { ndjson } = exchange.route
+  const { ndjson, rows, xml } = exchange.route
   if (ndjson !== undefined && /^application\/(?:x-)?(?:ndjson|jsonl)\b/i.test(type ?? ""))
     return { [ndjson]: linesOf(exchange.bytes) }
-  if (type !== "application/json" && !jsonType.test(type ?? "")) throw wrongContentType()
-  return parseJson(exchange.bytes)
+  if (type !== "application/json" && !jsonType.test(type ?? "")) throw wrongContentType({ ndjson, xml })
+  return parseJson(exchange.bytes, { rows })
 }
 
 const newLine = 0x0a
 
-/** The values of NDJSON. A line that is no JSON, e.g. one that a power failure cut, stays a text, so that it costs no other. */
+/** The values of NDJSON. A line that is no JSON, e.g. one that a power failure cut, costs no other. */
 function linesOf(bytes: Buffer): unknown[] {
   const lines: unknown[] = []
-  for (let from = 0; from < bytes.length;) {
+  for (let [from, count] = [0, 1]; from < bytes.length; count += 1) {
     const found = bytes.indexOf(newLine, from)
     const end = found < 0 ? bytes.length : found
     const line = bytes.subarray(from, end)
-    if (line.some((byte) => byte > 0x20)) lines.push(lineOf(line))
+    if (line.some((byte) => byte > 0x20)) lines.push(lineOf(line, count))
     from = end + 1
   }
   return lines
 }
 
-function lineOf(line: Buffer): unknown {
+function lineOf(line: Buffer, count: number): unknown {
   try {
     return parseJson(line)
-  } catch {
-    return "not JSON"
+  } catch (thrown) {
+    const { problems } = asAppError(thrown)
+    return new UnreadRow(
+      problems.map(({ pointer, message }) => ({ pointer, message: `${message} (of line ${count} of the body)` })),
+    )
   }
 }

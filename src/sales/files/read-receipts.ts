@@ -1,4 +1,5 @@
-import { AppError } from "../../base/errors.ts"
+import { AppError, asAppError } from "../../base/errors.ts"
+import { UnreadRow } from "../../base/json/unread-row.ts"
 import type { PoslogSetting } from "../poslog/header.ts"
 import { PoslogFile } from "../poslog/poslog-file.ts"
 import { readTransaction, type ReadTransaction } from "../poslog/read-transaction.ts"
@@ -18,7 +19,7 @@ export interface ReceiptReader {
 
 interface Setting {
   poslog: PoslogSetting
-  parseJson: (bytes: Buffer) => unknown
+  parseJson: (bytes: Buffer, of?: { rows?: string }) => unknown
 }
 
 const newLine = 0x0a
@@ -52,8 +53,8 @@ function linesReader(parseJson: Setting["parseJson"]): ReceiptReader {
     const place = `line ${count}`
     try {
       return [{ row: parseJson(bytes), place }]
-    } catch {
-      return [{ row: "not JSON", place }]
+    } catch (thrown) {
+      return [{ row: new UnreadRow(asAppError(thrown).problems), place }]
     }
   }
   const write = (bytes: Buffer): Part => {
@@ -88,7 +89,7 @@ function jsonReader(parseJson: Setting["parseJson"]): ReceiptReader {
       return { kind: "rows", rows: [] }
     },
     end: () => {
-      return { kind: "rows", rows: rowsOf(parseJson(withoutMark(Buffer.concat(parts)))) }
+      return { kind: "rows", rows: rowsOf(parseJson(withoutMark(Buffer.concat(parts)), { rows: "receipts" })) }
     },
   }
 }

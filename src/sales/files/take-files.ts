@@ -16,7 +16,7 @@ import { receiptReader, type Part, type ReceiptReader } from "./read-receipts.ts
 export interface FolderParts {
   selling: Selling
   receipts: Pick<Receipts, "record" | "recordRead">
-  parseJson: (bytes: Buffer) => unknown
+  parseJson: (bytes: Buffer, of?: { rows?: string }) => unknown
 }
 
 /** What became of the receipts of a file. */

@@ -5,7 +5,9 @@ import { Override } from "../../../canonical/catalogue/field-change.ts"
 import { Price, PriceQuestion, PriceRecordId } from "../../../canonical/catalogue/price.ts"
 import { MarketId } from "../../../canonical/catalogue/scope.ts"
 import { ChannelId, entity, InstantText, Sku } from "../../../canonical/parts.ts"
+import { validator } from "../../../canonical/validate.ts"
 import type { Author } from "../../../governance/ownership/judge.ts"
+import { eachRow } from "../../requests/each-row.ts"
 import { checkStore } from "../../requests/own-stores.ts"
 import { AnyObject, pageOf, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
@@ -26,6 +28,9 @@ const Shown = entity("Shown price", {
   amount: Money,
   at: InstantText,
 })
+
+const priceRow = validator(PriceRow, "price row")
+const shownRow = validator(Shown, "shown price")
 
 /** Prices as the routes need them. */
 export interface PriceDesk {
@@ -57,15 +62,19 @@ function writingRoutes(desk: PriceDesk): Route[] {
       scope: "catalogue:write",
       summary: "Set or end many prices, each named by its record. A row that fails costs no other.",
       repeats: "natural key",
-      bodySchema: entity("Prices", { prices: Type.Array(PriceRow, { minItems: 1, maxItems: 1000 }) }),
+      rows: "prices",
+      bodySchema: entity("Prices", {
+        prices: Type.Array(Type.Union([PriceRow, Type.Unknown()]), { minItems: 1, maxItems: 1000 }),
+      }),
       bodyLimitBytes: 2 * 1024 * 1024,
       timeLimitMs: 30_000,
       responses: outcomes,
       cost: (body) => Math.ceil(body.prices.length / 100),
-      handle: async (exchange) => ({
-        status: 200,
-        body: { results: await desk.write(exchange.body.prices, authorOf(exchange)) },
-      }),
+      handle: async (exchange) => {
+        const write = (sound: readonly PriceRow[]) => desk.write(sound, authorOf(exchange))
+        const results = await eachRow(exchange.body.prices, { row: priceRow, names: ["sku", "record"], write })
+        return { status: 200, body: { results } }
+      },
     }),
     route({
       ...governed,
@@ -75,13 +84,17 @@ function writingRoutes(desk: PriceDesk): Route[] {
       summary:
         "Say which prices a channel shows, and since when. Claims about the lowest price of 30 days are made of these.",
       repeats: "natural key",
-      bodySchema: entity("Shown prices", { prices: Type.Array(Shown, { minItems: 1, maxItems: 1000 }) }),
+      rows: "prices",
+      bodySchema: entity("Shown prices", {
+        prices: Type.Array(Type.Union([Shown, Type.Unknown()]), { minItems: 1, maxItems: 1000 }),
+      }),
       responses: outcomes,
       cost: (body) => Math.ceil(body.prices.length / 100),
-      handle: async (exchange) => ({
-        status: 200,
-        body: { results: await desk.shown(exchange.body.prices, authorOf(exchange)) },
-      }),
+      handle: async (exchange) => {
+        const write = (sound: readonly Static<typeof Shown>[]) => desk.shown(sound, authorOf(exchange))
+        const results = await eachRow(exchange.body.prices, { row: shownRow, names: ["sku", "channel"], write })
+        return { status: 200, body: { results } }
+      },
     }),
   ]
 }

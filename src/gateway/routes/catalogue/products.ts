@@ -2,10 +2,12 @@ import { Type, type Static } from "typebox"
 import { changesMax, FieldChange, Override } from "../../../canonical/catalogue/field-change.ts"
 import { Scope } from "../../../canonical/catalogue/scope.ts"
 import { entity, Sku } from "../../../canonical/parts.ts"
+import { validator } from "../../../canonical/validate.ts"
 import type { Author } from "../../../governance/ownership/judge.ts"
 import { hasScope } from "../../../governance/scopes.ts"
 import { apiConnection } from "../../api-deliveries.ts"
 import type { Exchange } from "../../exchange.ts"
+import { eachRow } from "../../requests/each-row.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
 
@@ -30,6 +32,8 @@ const ProductRow = entity("Product row", {
   override: Type.Optional(Override),
 })
 type ProductRow = Static<typeof ProductRow>
+
+const productRow = validator(ProductRow, "product row")
 
 /** Products as the routes need them. */
 export interface ProductDesk {
@@ -79,15 +83,19 @@ function writingRoutes(desk: ProductDesk): Route[] {
       scope: "catalogue:write",
       summary: "Set or clear fields of many products. A row that fails costs no other.",
       repeats: "natural key",
-      bodySchema: entity("Products", { products: Type.Array(ProductRow, { minItems: 1, maxItems: 500 }) }),
+      rows: "products",
+      bodySchema: entity("Products", {
+        products: Type.Array(Type.Union([ProductRow, Type.Unknown()]), { minItems: 1, maxItems: 500 }),
+      }),
       bodyLimitBytes: 8 * 1024 * 1024,
       timeLimitMs: 30_000,
       responses: outcomes,
       cost: (body) => Math.ceil(body.products.length / 100),
-      handle: async (exchange) => ({
-        status: 200,
-        body: { results: await desk.write(exchange.body.products, authorOf(exchange)) },
-      }),
+      handle: async (exchange) => {
+        const write = (sound: readonly ProductRow[]) => desk.write(sound, authorOf(exchange))
+        const results = await eachRow(exchange.body.products, { row: productRow, names: ["sku"], write })
+        return { status: 200, body: { results } }
+      },
     }),
     route({
       ...governed,

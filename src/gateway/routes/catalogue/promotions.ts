@@ -1,7 +1,9 @@
 import { Type, type Static } from "typebox"
 import { Promotion, PromotionId } from "../../../canonical/catalogue/promotion.ts"
 import { entity } from "../../../canonical/parts.ts"
+import { validator } from "../../../canonical/validate.ts"
 import type { Author } from "../../../governance/ownership/judge.ts"
+import { eachRow } from "../../requests/each-row.ts"
 import { AnyObject, pageOf, pageQuery, pageRequest, query } from "../../requests/page-query.ts"
 import { route, type Route } from "../../route.ts"
 import { authorOf, governed } from "./products.ts"
@@ -11,6 +13,8 @@ const PromotionRow = entity("Promotion row", {
   promotion: Type.Optional(Promotion),
   ended: Type.Optional(Type.Literal(true)),
 })
+
+const promotionRow = validator(PromotionRow, "promotion row")
 
 /** Promotions as the routes need them. */
 export interface PromotionDesk {
@@ -27,15 +31,19 @@ export function promotionRoutes(desk: PromotionDesk): Route[] {
       scope: "catalogue:write",
       summary: "Declare, change or end promotions. A row that fails costs no other.",
       repeats: "natural key",
-      bodySchema: entity("Promotions", { promotions: Type.Array(PromotionRow, { minItems: 1, maxItems: 200 }) }),
+      rows: "promotions",
+      bodySchema: entity("Promotions", {
+        promotions: Type.Array(Type.Union([PromotionRow, Type.Unknown()]), { minItems: 1, maxItems: 200 }),
+      }),
       bodyLimitBytes: 2 * 1024 * 1024,
       responses: {
         200: { description: "One outcome per row", schema: Type.Object({ results: Type.Array(AnyObject) }) },
       },
-      handle: async (exchange) => ({
-        status: 200,
-        body: { results: await desk.write(exchange.body.promotions, authorOf(exchange)) },
-      }),
+      handle: async (exchange) => {
+        const write = (sound: readonly Static<typeof PromotionRow>[]) => desk.write(sound, authorOf(exchange))
+        const results = await eachRow(exchange.body.promotions, { row: promotionRow, names: ["promotionId"], write })
+        return { status: 200, body: { results } }
+      },
     }),
     route({
       ...governed,

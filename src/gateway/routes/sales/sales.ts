@@ -74,6 +74,7 @@ function telling(desk: SalesDesk): Route {
         { minItems: 1, maxItems: 1000 },
       ),
     }),
+    rows: "receipts",
     ndjson: "receipts",
     xml: "POSLog, at most 1,000 transactions: each has its outcome, as a receipt of JSON has",
     bodyLimitBytes: 8 * 1024 * 1024,

@@ -78,6 +78,7 @@ function batchRoute(
     method: "POST",
     path: of.path,
     summary: of.summary,
+    rows: of.name,
     bodySchema: entity(`Batch of ${of.name}`, {
       // Each row is checked by itself: one that does not fit must not stop the others.
       [of.name]: Type.Array(Type.Union([of.row, Type.Unknown()]), { minItems: 1, maxItems: 500 }),

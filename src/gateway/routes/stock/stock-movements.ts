@@ -25,6 +25,7 @@ export function stockMovementRoutes(ledger: Pick<StockLedger, "applyMovements">)
       scope: "stock:write",
       summary: "Book stock movements, many at once: each has its outcome. The same fact is booked once.",
       repeats: "natural key",
+      rows: "movements",
       bodySchema: entity("Stock movements", {
         movements: Type.Array(
           // Each row is checked by itself: one that does not fit must not stop the others.
