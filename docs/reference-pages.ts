@@ -251,7 +251,7 @@ ${table(["metric", "kind", "labels", "what it counts"], rows)}
 }
 
 function cliPage(root: string): string | undefined {
-  const path = join(root, "src/cli/main.ts")
+  const path = join(root, "src/cli/failure.ts")
   if (!existsSync(path)) return undefined
   const text = readFileSync(path, "utf8")
   const rows = Object.values(commands).map(({ usage, summary }): Row => [`\`crossdock ${usage}\``, summary])

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { dataFolder, setting } from "../base/config.ts"
 import { AppError } from "../base/errors.ts"
 import { createHttpClient } from "../base/http.ts"
+import { refused } from "./failure.ts"
 
 type Method = "GET" | "POST" | "PUT" | "DELETE"
 
@@ -18,12 +19,6 @@ export interface Api {
   /** Reads a CSV file. */
   getFile(path: string): Promise<string>
   close(): void
-}
-
-interface ProblemDocument {
-  title?: string
-  detail?: string
-  problems?: { pointer: string; message: string }[]
 }
 
 /** Connects to the gateway named by CROSSDOCK_URL, or the one that `npm start` left an address and key of. */
@@ -74,24 +69,6 @@ export function connectApi(): Api {
 function queryText(query: Record<string, string | undefined>): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return given.length > 0 ? `?${new URLSearchParams(Object.fromEntries(given)).toString()}` : ""
-}
-
-function refused(status: number, text: string): AppError {
-  const problem = parseProblem(text)
-  const lines = (problem.problems ?? []).map(({ pointer, message }) => `  ${pointer}: ${message}`)
-  const words = [problem.title, problem.detail].filter((part) => part !== undefined).join(" ")
-  return new AppError(
-    status === 404 ? "NOT_FOUND" : "REQUEST_INVALID",
-    [`${status} ${words || text.slice(0, 300)}`, ...lines].join("\n"),
-  )
-}
-
-function parseProblem(text: string): ProblemDocument {
-  try {
-    return JSON.parse(text) as ProblemDocument
-  } catch {
-    return {}
-  }
 }
 
 function readIfThere(file: string): string | undefined {

@@ -16,7 +16,7 @@ import { runSilences } from "./promises/silences.ts"
 import { runStores } from "./stores/stores.ts"
 import { runReturns } from "./returns/returns.ts"
 import { runStock } from "./stock/stock.ts"
-import { runSubscriptions } from "./subscriptions.ts"
+import { runSubscriptions } from "./connections/subscriptions.ts"
 import { runRetention } from "./retention.ts"
 
 /** Groups of commands, in the order in which help shows them. */

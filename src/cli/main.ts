@@ -1,12 +1,9 @@
-import { asAppError } from "../base/errors.ts"
 import { deploymentValue, setDeploymentValue } from "../base/config.ts"
 import { own } from "../base/lookup.ts"
 import { commands } from "./commands.ts"
 import { restoreLabAddresses } from "./demo/lab-process.ts"
+import { exitCodes, failureOf } from "./failure.ts"
 import { commandHelp, helpOf, unknownCommand } from "./help.ts"
-
-/** Exit codes, a public list: 0 done, 1 defect, 2 usage, 3 not reachable, 4 checks failed. */
-export const exitCodes = { done: 0, defect: 1, usage: 2, notReachable: 3, checksFailed: 4 } as const
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -35,13 +32,9 @@ async function main([name = "help", ...args]: string[]): Promise<number> {
       process.stderr.write(`${wrongOption}\n${commandHelp(command)}`)
       return exitCodes.usage
     }
-    const error = asAppError(thrown)
-    process.stderr.write(`${error.message}\n`)
-    return error.kind === "invalid"
-      ? exitCodes.usage
-      : error.kind === "unavailable"
-        ? exitCodes.notReachable
-        : exitCodes.defect
+    const { text, code } = failureOf(thrown, { isJson: args.includes("--json") })
+    process.stderr.write(text)
+    return code
   }
 }
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from "typebox"
 import { AppError } from "../../../base/errors.ts"
+import { compareInstants } from "../../../base/time.ts"
 import { Money } from "../../../base/money.ts"
 import { Override } from "../../../canonical/catalogue/field-change.ts"
 import { Price, PriceQuestion, PriceRecordId } from "../../../canonical/catalogue/price.ts"
@@ -181,6 +182,10 @@ function readingRoutes(desk: PriceDesk): Route[] {
       responses: { 200: { description: "Edges", schema: pageOf(AnyObject) } },
       handle: async (exchange) => {
         const { from, until, limit = 200 } = exchange.query
+        if (compareInstants(from, until) >= 0)
+          throw new AppError("REQUEST_INVALID", "no time lies between these moments", {
+            problems: [{ pointer: "?until", message: `must be after from, which is ${from}` }],
+          })
         return {
           status: 200,
           body: { items: await desk.calendar({ from, until, limit, seesCosts: seesCosts(exchange) }) },

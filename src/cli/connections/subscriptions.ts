@@ -1,7 +1,7 @@
-import { AppError } from "../base/errors.ts"
-import type { Api } from "./api.ts"
-import { table } from "./table.ts"
-import { needed, withApi, word } from "./with-api.ts"
+import { AppError } from "../../base/errors.ts"
+import type { Api } from "../api.ts"
+import { table } from "../table.ts"
+import { needed, withApi, word } from "../with-api.ts"
 
 interface Subscription {
   id: string
