@@ -1,7 +1,8 @@
 import { traceparentOf } from "../base/ids.ts"
 import { withDeadline } from "../base/time.ts"
 import type { Order } from "../canonical/order.ts"
-import { documentOf, openEffects } from "../durable/links/linkable.ts"
+import { orderIdIn } from "../canonical/refs.ts"
+import { documentOf, openEffects, orderOfWork } from "../durable/links/linkable.ts"
 import { deployedVersion } from "../durable/retry/deployed-version.ts"
 import { failingInstances, looksAs, viewRetries } from "../durable/retry/retries.ts"
 import { readWaiting } from "../durable/waiting.ts"
@@ -115,8 +116,9 @@ function link({ sql, clock, eventLog, connections }: AreaParts): AnyBulkKind {
   return linkDocument({
     eventLog,
     clock,
-    async order(id, channels) {
-      const found = await book.find(id)
+    async order(about, channels) {
+      const id = orderIdIn(about) ?? (await orderOfWork(sql, about))
+      const found = id === undefined ? undefined : await book.find(id)
       // The book holds the channel's document as the log took it.
       return found && (channels?.includes(found.channel) ?? true) ? (found.document as Order | undefined) : undefined
     },
@@ -128,7 +130,7 @@ function link({ sql, clock, eventLog, connections }: AreaParts): AnyBulkKind {
       // Who books by hand pauses first, so that nothing is sent meanwhile.
       return gate.passEvenIfPaused("orders", () => withDeadline(timeoutMs, ask))
     },
-    ownerOf: (document, about) => ownerOf(sql, document, about),
+    ownerOf: (document, step) => ownerOf(sql, document, step),
     take: (taken) => takeDocument({ sql, eventLog }, taken),
   }) as AnyBulkKind
 }

@@ -2,7 +2,7 @@ import { cut, storable } from "../base/text.ts"
 import { hash } from "node:crypto"
 import { describeError, type ErrorCode } from "../base/errors.ts"
 import { derivedId, traceparentOf } from "../base/ids.ts"
-import type { Call, Written } from "../ports/write.ts"
+import type { Call, Links, Written } from "../ports/write.ts"
 import type { EffectRun, EffectSpec } from "./effect.ts"
 import { stepText, type StepEntry, type StepId, type StepKind, type StepRow } from "./step-rows.ts"
 
@@ -63,12 +63,17 @@ export function intentOf<Input, Output extends Written>(
     operation,
     businessKey: businessKeyOf(run, spec, known),
     ...(spec.undo ? { undo: spec.undo } : {}),
-    ...(known?.input === undefined ? { input: keptInput(spec.input) } : {}),
+    ...(known?.input === undefined ? { input: keptInput(spec.input, spec.target.write.links) } : {}),
   }
 }
 
-/** Small inputs are kept whole. Of large ones, which carry the order's document, the digest tells whether two were the same. */
-function keptInput(input: unknown): unknown {
+/**
+ * Small inputs are kept whole. Of large ones, which carry the order's document, the digest tells whether two were the same, and where a
+ * person may link a document there is what it is compared with.
+ */
+function keptInput<Input>(input: Input, links: Links<Input, never> | undefined): unknown {
   const text = JSON.stringify(input)
-  return text.length <= inputLengthMax ? input : { digest: hash("sha256", text).slice(0, 32), length: text.length }
+  if (text.length <= inputLengthMax) return input
+  const asked = links?.asks(input)
+  return { digest: hash("sha256", text).slice(0, 32), length: text.length, ...(asked ? { asked } : {}) }
 }

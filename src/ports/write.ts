@@ -57,12 +57,25 @@ export interface Write<Input, Output extends Written> {
   links?: Links<Input, Output>
 }
 
+/** How documents are linked to an operation. */
+export type LinksOf<Operation> = Operation extends Write<infer Input, infer Output> ? Links<Input, Output> : never
+
 /** One operation that only reads; may be repeated at will. */
 export type Read<Input, Output> = (input: Input, call: Omit<Call, "key">) => Promise<Output>
 
 /** Makes a reference to a vendor's document, for ledgers and traces. */
 export function reference(system: string, type: string, id: string): Reference {
   return { system, type, id }
+}
+
+/** What a write was to make, in the few words that the ledger keeps also where the whole input is too long to keep. */
+export interface Asked {
+  /** What the document should be worth; missing where it has no money. */
+  worth?: Money
+  /** What it belongs to in the other system, as the other system names it: a sales order, a payment. */
+  of?: string
+  /** What should be in it, and how much of each, as `linesOf` writes it: by SKU, or by account. */
+  lines?: Readonly<Record<string, string>>
 }
 
 /** A document of another system as a person compares it with what a write was to make. */
@@ -73,6 +86,9 @@ export interface FoundDocument<Output> {
   reference: string
   /** What it is worth; missing where the system does not say. */
   total?: Money
+  /** What it belongs to; a document of something else cannot be the outcome. */
+  of?: string
+  lines?: Readonly<Record<string, string>>
   /** In the system's own words. */
   state: string
   /** Why it cannot be the outcome, whatever a person says: what follows could not be done with it. */
@@ -87,16 +103,18 @@ export interface WantedDocument {
   number: string
   /** The order that it belongs to. */
   order: Order
+  /** The key of the write, which a document that it made itself carries. */
+  key: string
 }
 
 /** How a person may say that a document which exists is the outcome of a write (an answer that was lost, or somebody's own work). */
 export interface Links<Input, Output> {
   /** What people call the document: "sales order". */
   document: string
-  /** Undefined when there is none of that number. Throws as a probe does when it cannot know. */
+  /** What is compared with the document. It is kept with the intent, before the call. */
+  asks(input: Input): Asked
+  /** Undefined when there is none of that number. Throws as a probe does when it cannot know; REQUEST_INVALID when the number names several. */
   read(wanted: WantedDocument, call: Omit<Call, "key">): Promise<FoundDocument<Output> | undefined>
   /** What the write would have returned, where the system refuses to be asked and a person answers for the number. */
-  named(number: string): Output
-  /** What the document should be worth. `input` is missing where the ledger keeps only its digest. */
-  worth(asked: { order: Order; input?: Input }): Money | undefined
+  named(number: string, asked: Asked): Output
 }

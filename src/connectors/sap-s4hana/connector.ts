@@ -3,6 +3,8 @@ import { defineConnector } from "../../ports/connector.ts"
 import { amendsOrders, booksOrders, cancelsOrders } from "./books-orders.ts"
 import { checkConnection } from "./check/check-connection.ts"
 import { createSapClient } from "./client.ts"
+import { deliveryLinks } from "./links/delivery.ts"
+import { journalEntryLinks } from "./links/journal-entry.ts"
 import { salesOrderLinks } from "./links/sales-order.ts"
 import { postsCredits, postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
@@ -28,13 +30,19 @@ export const sapS4hana = defineConnector({
     })
     const client = createSapClient({ http, user: settings.user, password: settings.password, clock })
     const options = { client, settings, system: connectionId }
+    const isOurs = settings.invoicedBy === "journal entry"
+    const entryLinks = isOurs ? { links: journalEntryLinks(options) } : {}
     return {
       booksOrders: { bookOrder: { ...booksOrders(options).bookOrder, links: salesOrderLinks(options) } },
       amendsOrders: amendsOrders(options),
       cancelsOrders: cancelsOrders(options),
-      recordsDeliveries: recordsDeliveries(options),
-      postsJournals: postsJournals({ ...options, clock }),
-      ...(settings.invoicedBy === "journal entry" && { postsCredits: postsCredits({ ...options, clock }) }),
+      recordsDeliveries: {
+        recordDelivery: { ...recordsDeliveries(options).recordDelivery, links: deliveryLinks(options) },
+      },
+      postsJournals: { postEntry: { ...postsJournals({ ...options, clock }).postEntry, ...entryLinks } },
+      ...(isOurs && {
+        postsCredits: { postCredit: { ...postsCredits({ ...options, clock }).postCredit, ...entryLinks } },
+      }),
       reportsStock: reportsStock({ client, settings, clock }),
       async check() {
         const call = { signal: AbortSignal.timeout(timeoutMs), correlation: "check" }

@@ -74,7 +74,7 @@ export interface Delivery {
   isPicked: boolean
   isIssued: boolean
   isBilled: boolean
-  items: { item: string; quantityText: string }[]
+  items: { order: string; item: string; material: string; quantityText: string }[]
 }
 
 // Which fields an answer must have: those that the vendor declares never null, which are keys, and the version. Everything
@@ -143,7 +143,9 @@ export function readDelivery(row: unknown): Delivery {
     isIssued: textOrNone(row, "OverallGoodsMovementStatus") === "C",
     isBilled: isRelevant(textOrNone(row, "OverallDelivReltdBillgStatus")),
     items: rowsOf(fieldOf(row, "to_DeliveryDocumentItem")).map((item) => ({
+      order: textOrNone(item, "ReferenceSDDocument"),
       item: textOrNone(item, "ReferenceSDDocumentItem"),
+      material: textOrNone(item, "Material"),
       quantityText: textOrNone(item, "ActualDeliveryQuantity"),
     })),
   }

@@ -18,7 +18,7 @@ const postPath = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
 const namespace = "http://sap.com/xi/SAPSCORE/SFIN"
 const action = `${namespace}/JournalEntryCreateRequestConfirmation_In/JournalEntryCreateRequestConfirmation_InRequest`
 // The items of A_JournalEntryItemBasic have neither a reference nor a document number.
-const readPath = "/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
+export const entriesPath = "/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
 
 /**
  * Posts revenue, tax and payment of a shipment. Where SAP bills, it states them itself: nothing is posted then, and the
@@ -52,10 +52,10 @@ function postsEntries(options: SapOptions & { clock: Clock }): PostsJournals["po
     },
     async probe({ entry }, call) {
       const filter = [
-        `DocumentReferenceID%20eq%20${literal(documentReference(entry, call.key))}`,
+        `DocumentReferenceID%20eq%20${literal(documentReference(entry.number, call.key))}`,
         `CompanyCode%20eq%20${literal(settings.companyCode)}`,
       ].join("%20and%20")
-      const path = `${readPath}?$filter=${filter}&$select=CompanyCode,AccountingDocument,FiscalYear`
+      const path = `${entriesPath}?$filter=${filter}&$select=CompanyCode,AccountingDocument,FiscalYear`
       const rows = rowsOf(await client.get(path, call))
       const found = [
         ...new Set(rows.map((row) => `${shortNumber(textOf(row, "AccountingDocument"))}/${textOf(row, "FiscalYear")}`)),
@@ -78,12 +78,12 @@ async function refuseIfBilled(call: Call, options: SapOptions): Promise<void> {
   }
 }
 
-function posted(number: string, { system }: SapOptions): PostedEntry {
+export function posted(number: string, { system }: SapOptions): PostedEntry {
   return { documentNumber: number, reference: { system, type: "journal entry", id: number } }
 }
 
 /** OData shows document numbers without leading zeros, SOAP with them. */
-function shortNumber(number: string): string {
+export function shortNumber(number: string): string {
   return number.replace(/^0+(?=\d)/, "")
 }
 
@@ -91,8 +91,8 @@ function shortNumber(number: string): string {
  * DocumentReferenceID takes 16 characters and is kept in upper case. A longer key is replaced by a derived one, and the
  * header text shows the number.
  */
-function documentReference(entry: JournalEntry, key: string): string {
-  return (key.length <= 16 ? key : derivedId("j", entry.number, key).slice(2)).toUpperCase()
+export function documentReference(number: string, key: string): string {
+  return (key.length <= 16 ? key : derivedId("j", number, key).slice(2)).toUpperCase()
 }
 
 /** SOAP converts nothing: accounts and customers that are numbers need their leading zeros. */
@@ -107,7 +107,7 @@ function journalEnvelope(entry: JournalEntry, options: { key: string; settings: 
     OriginalReferenceDocumentType: "BKPFF",
     BusinessTransactionType: "RFBU",
     AccountingDocumentType: settings.journalTypes[entry.kind],
-    DocumentReferenceID: documentReference(entry, key),
+    DocumentReferenceID: documentReference(entry.number, key),
     DocumentHeaderText: cut(entry.text ?? entry.number, 25),
     CreatedByUser: settings.user.slice(0, 12),
     CompanyCode: settings.companyCode,

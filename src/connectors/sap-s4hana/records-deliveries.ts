@@ -37,7 +37,7 @@ export function recordsDeliveries(options: SapOptions): RecordsDeliveries {
   }
 }
 
-function recorded(number: string, { system }: SapOptions): RecordedDelivery {
+export function recorded(number: string, { system }: SapOptions): RecordedDelivery {
   return { documentNumber: number, reference: { system, type: "outbound delivery", id: number } }
 }
 
@@ -46,10 +46,10 @@ export async function deliveriesOf(order: string, call: Context, { client }: Sap
   const filter = `ReferenceSDDocument%20eq%20${literal(order)}`
   const path = `${service}/A_OutbDeliveryItem?$filter=${filter}&$select=DeliveryDocument`
   const numbers = rowsOf(await client.get(path, call)).map((row) => textOf(row, "DeliveryDocument"))
-  return Promise.all([...new Set(numbers)].map((number) => readOne(number, call, client)))
+  return Promise.all([...new Set(numbers)].map((number) => readDeliveryOf(number, call, client)))
 }
 
-async function readOne(number: string, call: Context, client: SapOptions["client"]): Promise<Delivery> {
+export async function readDeliveryOf(number: string, call: Context, client: SapOptions["client"]): Promise<Delivery> {
   const path = `${service}/A_OutbDeliveryHeader(${literal(number)})?$expand=${deliveryExpand}`
   return readDelivery(await client.get(path, call))
 }
@@ -112,7 +112,7 @@ async function create(
   }))
   const body = { to_DeliveryDocumentItem: { results: rows } }
   const created = await client.change({ method: "POST", path: `${service}/A_OutbDeliveryHeader`, body }, call)
-  const delivery = await readOne(textOf(created, "DeliveryDocument"), call, client)
+  const delivery = await readDeliveryOf(textOf(created, "DeliveryDocument"), call, client)
   if (holds(delivery, wanted)) return delivery
   // Items of different shipping points go into one delivery each, and the answer has only the first.
   throw new AppError("VENDOR_CONFLICT", `SAP split the goods of one shipment: delivery ${delivery.number} lacks some`)
@@ -179,6 +179,6 @@ async function finish(
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== "VENDOR_CONFLICT" || ++conflicts > conflictsMax) throw thrown
     }
-    delivery = await readOne(delivery.number, call, client)
+    delivery = await readDeliveryOf(delivery.number, call, client)
   }
 }

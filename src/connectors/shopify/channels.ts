@@ -12,6 +12,7 @@ import type { Payment, PaymentAt, RefundsPayments } from "../../ports/capabiliti
 import type { LineQuantity } from "../../canonical/parts.ts"
 import type { Call } from "../../ports/write.ts"
 import { gid, throwForUserErrors, type UpdateOptions } from "./client.ts"
+import { refundLinks } from "./links/refund.ts"
 import { readHolds } from "./fulfilment/open-work.ts"
 import { cancelOrder, createRefund, readCancellation, readOrder } from "./graph/operations.ts"
 import type { Reader } from "./orders/reader.ts"
@@ -28,7 +29,11 @@ export function readsHolds(options: UpdateOptions): ReadsHolds {
   return { readHolds: ({ order }, call) => readHolds(order.externalId, { ...options, call }) }
 }
 
-async function orderNow(externalId: string, call: Omit<Call, "key">, { client }: UpdateOptions): Promise<Reader> {
+export async function orderNow(
+  externalId: string,
+  call: Omit<Call, "key">,
+  { client }: UpdateOptions,
+): Promise<Reader> {
   const data = await client.read({ document: readOrder, variables: { id: gid("Order", externalId) }, call })
   if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${externalId}`)
   return data.object("order")
@@ -128,6 +133,7 @@ export function refundsPayments(options: UpdateOptions): RefundsPayments {
   }
   return {
     refund: {
+      links: refundLinks(options),
       async probe(at, call) {
         const id = refundOf(await orderNow(demandInChannel(at).orderId, call, options), call.key)
         return id === undefined ? undefined : given(at, id)

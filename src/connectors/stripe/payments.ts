@@ -23,6 +23,7 @@ import {
   refundFields,
   releaseFields,
 } from "./from-canonical.ts"
+import { refunded, refundLinks } from "./payments/refund-links.ts"
 import { customerOf, findPayment, intentsMarked, refundsOfKey } from "./payments/lookup.ts"
 import { readPaymentIntent, readRefund, type FormFields, type PaymentIntent, type Refund } from "./payloads.ts"
 
@@ -43,7 +44,7 @@ export function payments(parts: Parts): Pick<Capabilities, PaymentCapability> {
     authorisesPayments: { authorise: authorise(parts) },
     capturesPayments: { capture: capture(parts) },
     voidsAuthorisations: { voidAuthorisation: voidAuthorisation(parts) },
-    refundsPayments: { refund: refund(parts) },
+    refundsPayments: { refund: { ...refund(parts), links: refundLinks(parts) } },
     readsPayments: { readPayment: readPayment(parts) },
   }
 }
@@ -230,21 +231,7 @@ function voidAuthorisation(parts: Parts): VoidsAuthorisations["voidAuthorisation
 
 function refund(parts: Parts): RefundsPayments["refund"] {
   const { client, clock, connectionId } = parts
-  const givenBack = (paymentId: string, found: Refund): Payment => {
-    // docs.stripe.com/api/refunds/object: pending, requires_action, succeeded, failed, canceled.
-    if (found.status === "failed" || found.status === "canceled")
-      throw new AppError(
-        "VENDOR_REJECTED",
-        `refund ${found.id} ${found.status}: ${found.failure_reason ?? "no reason given"}`,
-      )
-    return {
-      paymentId,
-      amount: fromStripeAmount(found.amount, found.currency),
-      state: "refunded",
-      ...(found.status === "succeeded" ? {} : { isPending: true }),
-      reference: reference(connectionId, "refund", found.id),
-    }
-  }
+  const givenBack = (paymentId: string, found: Refund) => refunded(found, { paymentId, connectionId })
   const find = async (input: RefundInput, call: Call): Promise<Payment | undefined> => {
     const payment = await findPayment(client, input, { call, clock })
     const refunds = payment ? await refundsOfKey(client, payment.id, call) : []

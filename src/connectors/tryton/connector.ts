@@ -8,7 +8,9 @@ import { createTrytonClient } from "./client.ts"
 import { postsJournals } from "./posts-journals.ts"
 import { recordsDeliveries } from "./records-deliveries.ts"
 import { receivesDeliveries } from "./receives-deliveries.ts"
-import { saleLinks } from "./sales/links.ts"
+import { invoiceLinks } from "./links/invoice.ts"
+import { saleLinks } from "./links/sale.ts"
+import { shipmentLinks } from "./links/shipment.ts"
 import { TrytonSettings } from "./settings.ts"
 import { listsMoves } from "./stock/lists-moves.ts"
 import { reportsStock } from "./stock/reports-stock.ts"
@@ -43,8 +45,10 @@ export const tryton = defineConnector({
       booksOrders: { bookOrder: { ...booksOrders(options).bookOrder, links: saleLinks(options) } },
       amendsOrders: amendsOrders(options),
       cancelsOrders: cancelsOrders(options),
-      recordsDeliveries: recordsDeliveries(options),
-      postsJournals: postsJournals({ ...options, clock }),
+      recordsDeliveries: {
+        recordDelivery: { ...recordsDeliveries(options).recordDelivery, links: shipmentLinks(options) },
+      },
+      postsJournals: { postEntry: { ...postsJournals({ ...options, clock }).postEntry, links: invoiceLinks(options) } },
       ...(stock && { reportsStock: reportsStock({ ...options, clock }) }),
       ...((stock ?? catalogue) && { listsChanges: lists, receivesDeliveries: receivesDeliveries(options) }),
       async check() {

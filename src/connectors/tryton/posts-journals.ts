@@ -11,9 +11,11 @@ import { bookedSale, type TrytonOptions } from "./sales/sale.ts"
 type Context = Omit<Call, "key">
 type PostingOptions = TrytonOptions & { clock: Clock }
 
-interface Invoice {
+export interface Invoice {
   id: number
   number: string
+  /** The number of our entry, once it was completed. */
+  reference: string
   state: string
   untaxed: Money
   tax: Money
@@ -22,7 +24,7 @@ interface Invoice {
 }
 
 const model = "account.invoice"
-const fields = ["number", "state", "untaxed_amount", "tax_amount", "total_amount", "taxes"]
+const fields = ["number", "reference", "state", "untaxed_amount", "tax_amount", "total_amount", "taxes"]
 
 /**
  * The entry of an order is posted as the sale's own invoice, so that receivables, revenue and tax stay with the ERP.
@@ -84,9 +86,9 @@ class Turns {
   }
 }
 
-const isPosted = ({ state }: Invoice): boolean => state === "posted" || state === "paid"
+export const isPosted = ({ state }: Pick<Invoice, "state">): boolean => state === "posted" || state === "paid"
 
-function posted({ number }: Invoice, { system }: TrytonOptions): PostedEntry {
+export function posted({ number }: Pick<Invoice, "number">, { system }: TrytonOptions): PostedEntry {
   return { documentNumber: number, reference: reference(system, "invoice", number) }
 }
 
@@ -102,9 +104,24 @@ async function findInvoice(entry: JournalEntry, call: Context, options: TrytonOp
 async function readInvoice(id: number, call: Context, { client, settings }: TrytonOptions): Promise<Invoice> {
   const [row] = rowsOf(await client.read(`model.${model}.read`, [[id], fields], call))
   if (!row) throw new AppError("VENDOR_MISBEHAVED", `invoice ${id} is gone`)
+  return invoiceOf(row, settings)
+}
+
+/** Invoices of a number; Tryton numbers each of a fiscal year once. */
+export async function invoicesNumbered(
+  number: string,
+  call: Context,
+  { client, settings }: TrytonOptions,
+): Promise<Invoice[]> {
+  const params = [[["number", "=", number]], 0, 10, [["id", "ASC"]], fields]
+  return rowsOf(await client.read(`model.${model}.search_read`, params, call)).map((row) => invoiceOf(row, settings))
+}
+
+function invoiceOf(row: Record<string, unknown>, settings: TrytonOptions["settings"]): Invoice {
   return {
     id: idOf(row),
     number: typeof row["number"] === "string" ? row["number"] : "",
+    reference: typeof row["reference"] === "string" ? row["reference"] : "",
     state: textOf(row, "state"),
     untaxed: moneyOf(row, "untaxed_amount", settings.currency),
     tax: moneyOf(row, "tax_amount", settings.currency),
@@ -114,7 +131,7 @@ async function readInvoice(id: number, call: Context, { client, settings }: Tryt
 }
 
 /** The entry's sales without tax, and its tax, as positive amounts (they are credits). */
-function worthOf(entry: JournalEntry): { netMinor: number; taxMinor: number } {
+export function worthOf(entry: JournalEntry): { netMinor: number; taxMinor: number } {
   let netMinor = 0
   let taxMinor = 0
   for (const { account, amount } of entry.lines) {

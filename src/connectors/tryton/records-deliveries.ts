@@ -3,6 +3,7 @@ import type { BusinessDate } from "../../base/time.ts"
 import { quantityToDecimal } from "../../base/quantity.ts"
 import type { RecordedDelivery, RecordsDeliveries } from "../../ports/capabilities/books.ts"
 import { reference, type Call } from "../../ports/write.ts"
+import { linesInAll } from "../../protocols/lines-in-all.ts"
 import { day, idOf, rowsOf, textOf } from "./payloads.ts"
 import { bookedSale, press, type Sale, type TrytonOptions } from "./sales/sale.ts"
 
@@ -18,6 +19,7 @@ interface Delivery {
 type MarkedDelivery = Delivery & { reference: unknown }
 
 const model = "stock.shipment.out"
+const fields = ["number", "state", "reference"]
 
 /**
  * Marks the sale's own shipment with our key, gives it the day on which the goods left, then assigns, picks, packs and completes it. Only "done" records in the
@@ -66,7 +68,7 @@ export function recordsDeliveries(options: TrytonOptions): RecordsDeliveries {
   }
 }
 
-function recorded(delivery: Delivery, { system }: TrytonOptions): RecordedDelivery {
+export function recorded(delivery: Pick<Delivery, "number">, { system }: TrytonOptions): RecordedDelivery {
   return { documentNumber: delivery.number, reference: reference(system, "shipment", delivery.number) }
 }
 
@@ -86,13 +88,27 @@ async function readDeliveries(
   { client }: TrytonOptions,
 ): Promise<MarkedDelivery[]> {
   if (shipments.length === 0) return []
-  const rows = rowsOf(await client.read(`model.${model}.read`, [shipments, ["number", "state", "reference"]], call))
-  return rows.map((row) => ({
+  const rows = rowsOf(await client.read(`model.${model}.read`, [shipments, fields], call))
+  return rows.map(deliveryOf)
+}
+
+/** Shipments of a number, whatever sale they are of. */
+export async function deliveriesNumbered(
+  number: string,
+  call: Context,
+  { client }: TrytonOptions,
+): Promise<MarkedDelivery[]> {
+  const params = [[["number", "=", number]], 0, 10, [["id", "ASC"]], fields]
+  return rowsOf(await client.read(`model.${model}.search_read`, params, call)).map(deliveryOf)
+}
+
+function deliveryOf(row: Record<string, unknown>): MarkedDelivery {
+  return {
     id: idOf(row),
     number: typeof row["number"] === "string" ? row["number"] : String(row["id"]),
     state: textOf(row, "state"),
     reference: row["reference"],
-  }))
+  }
 }
 
 /**
@@ -109,8 +125,8 @@ async function takeWaiting(
   const [delivery] = open
   if (!delivery || open.length > 1)
     throw new AppError("VENDOR_REJECTED", `sale ${sale.number} has ${open.length} open shipments instead of one`)
-  const wanted = quantities(input.lines.map(({ sku, quantity }) => [sku, Number(quantityToDecimal(quantity))]))
-  const held = await movesOf(delivery.id, call, options)
+  const wanted = inWords(wantedOf(input))
+  const held = inWords(await movesOf(delivery.id, call, options))
   if (held !== wanted)
     throw new AppError(
       "VENDOR_REJECTED",
@@ -120,8 +136,13 @@ async function takeWaiting(
   return delivery
 }
 
-/** Outgoing moves only: the inventory moves of a shipment bring the goods to the dispatch area. */
-async function movesOf(id: number, call: Context, { client }: TrytonOptions): Promise<string> {
+/** What left, by SKU. */
+export function wantedOf({ lines }: Pick<Input, "lines">): Record<string, string> {
+  return linesInAll(lines.map(({ sku, quantity }) => [sku, quantityToDecimal(quantity)]))
+}
+
+/** What a shipment holds, by SKU. Outgoing moves only: its inventory moves bring the goods to the dispatch area. */
+export async function movesOf(id: number, call: Context, { client }: TrytonOptions): Promise<Record<string, string>> {
   const domain = [
     ["shipment", "=", `${model},${id}`],
     ["state", "!=", "cancelled"],
@@ -129,7 +150,7 @@ async function movesOf(id: number, call: Context, { client }: TrytonOptions): Pr
   const params = [domain, 0, null, [["id", "ASC"]], ["product.code", "quantity", "origin"]]
   const rows = rowsOf(await client.read("model.stock.move.search_read", params, call))
   const outgoing = rows.filter(({ origin }) => typeof origin === "string" && origin.startsWith("sale.line,"))
-  return quantities(
+  return linesInAll(
     outgoing.map((row) => {
       const product = rowsOf([row["product."]])[0] ?? {}
       return [textOf(product, "code"), Number(row["quantity"])]
@@ -137,9 +158,7 @@ async function movesOf(id: number, call: Context, { client }: TrytonOptions): Pr
   )
 }
 
-function quantities(parts: readonly (readonly [string, number])[]): string {
-  const bySku = new Map<string, number>()
-  for (const [sku, quantity] of parts) bySku.set(sku, (bySku.get(sku) ?? 0) + quantity)
-  const texts = [...bySku].map(([sku, quantity]) => `${Number(quantity.toFixed(3))} ${sku}`)
+function inWords(lines: Record<string, string>): string {
+  const texts = Object.entries(lines).map(([sku, quantity]) => `${quantity} ${sku}`)
   return texts.sort().join(", ") || "nothing"
 }

@@ -4,7 +4,7 @@ import type { Connection, Connections } from "../../effects/connections.ts"
 import { leaseMarginMs, settleDefaultMs } from "../../effects/perform.ts"
 import { findWrite } from "../../effects/routed.ts"
 import { stepText } from "../../effects/step-rows.ts"
-import type { Links } from "../../ports/write.ts"
+import type { Asked, Links } from "../../ports/write.ts"
 import type { InstanceFacts } from "../journal.ts"
 
 /** An effect of an object that has no outcome, or none that holds, and whose connection knows how documents are linked. */
@@ -21,8 +21,8 @@ export interface OpenEffect {
   businessKey: string
   /** How often it was sent. */
   attempts: number
-  /** What was asked, where the ledger keeps all of it. */
-  input?: unknown
+  /** What the document is compared with; missing where the ledger does not know it. */
+  asked?: Asked
   /** It changes with each entry of the instance's journal. */
   seen: string
   /** Why nothing can be linked to it now. */
@@ -30,7 +30,8 @@ export interface OpenEffect {
   links: Links<unknown, unknown>
 }
 
-interface Row extends Omit<OpenEffect, "step" | "why" | "links" | "seen"> {
+interface Row extends Omit<OpenEffect, "step" | "why" | "links" | "seen" | "asked"> {
+  input: unknown
   state: InstanceFacts["state"]
   outcome: "rejected" | "retryable" | "unknown" | null
   /** What a person decided about its last refusal. */
@@ -53,6 +54,9 @@ export async function openEffects(sql: Sql, connections: Connections, about: Ref
       from workflow_instances i cross join lateral steps_of(i.id) s
       where i.about = ${about} and s.kind = 'effect' and s.connection is not null
         and (s.outcome is null or s.outcome in ('rejected', 'retryable', 'unknown'))
+        -- The same intent on a later day, after the books were closed on this one, is another step under the same key.
+        and not exists (select from steps_of(i.id) o where o.kind = 'effect' and o.n > s.n and o.connection = s.connection
+          and o.operation = s.operation and o.business_key = s.business_key)
       order by i.id, s.n`,
   )
   return rows.flatMap((row) => {
@@ -60,16 +64,30 @@ export async function openEffects(sql: Sql, connections: Connections, about: Ref
     const write = connection && linkingWrite(connection, row)
     if (!connection || !write?.links) return []
     const { state: _state, outcome: _outcome, decided: _decided, msAgo: _msAgo, input, seen, ...effect } = row
+    const asked = askedIn(input, write.links)
     const why = whyNot(row, connection, write.settleMs)
     return {
       ...effect,
       step: stepText({ step: row.name, part: row.part }),
       links: write.links,
       seen: String(seen),
-      ...(isWhole(input) ? { input } : {}),
+      ...(asked ? { asked } : {}),
       ...(why === undefined ? {} : { why }),
     }
   })
+}
+
+/** The order that an object's workflow was started with, such as a return's; undefined where there is none. */
+export async function orderOfWork(sql: Sql, about: Ref): Promise<string | undefined> {
+  const [row] = await storage(
+    () => sql<{ orderId: string | null }[]>`
+      select coalesce(i.input, (
+        select e.data from events e where e.key = i.about and e.type = i.started_by
+          and e.recorded_at between i.started_at - interval '1 hour' and i.started_at + interval '1 hour'
+        order by e.xid, e.seq limit 1)) ->> 'orderId' as "orderId"
+      from workflow_instances i where i.about = ${about} order by i.id limit 1`,
+  )
+  return row?.orderId ?? undefined
 }
 
 /** What people call the documents of an operation; undefined where none can be linked. */
@@ -102,7 +120,10 @@ function whyNot(
   return `a call to ${id} may still take effect; look again in ${Math.ceil((lastsMs - msAgo) / 1000)} seconds`
 }
 
-/** Of large inputs the ledger keeps the digest alone. */
-function isWhole(input: unknown): boolean {
-  return typeof input === "object" && input !== null && !("digest" in input && "length" in input)
+/** Of large inputs the ledger keeps the digest and what is compared. */
+function askedIn(input: unknown, links: Links<unknown, unknown>): Asked | undefined {
+  if (typeof input !== "object" || input === null) return undefined
+  if (!("digest" in input && "length" in input)) return links.asks(input)
+  // The intent wrote it.
+  return "asked" in input ? (input.asked as Asked) : undefined
 }

@@ -35,10 +35,27 @@ const isSame = (one: Reference, other: Reference) =>
 
 /** The linked document, unless a person has decided that the refused effect is not to be: then what was decided goes first. */
 export function linkToTake(run: Run, desk: Desk, spec: StepId & { kind: StepKind }): Linked | undefined {
+  if (isSentAnew(run, spec)) return undefined
   const { rejections = 0 } = run.row(spec.kind, spec) ?? {}
   const asked = refusedId(spec, rejections)
   const decided = rejections > 0 ? (desk.keptDecision(asked) ?? desk.decisionAbout(desk.exceptionId(asked))) : undefined
   return decided === undefined || decided.action === "retry" ? linkedOf(run, spec) : undefined
+}
+
+/** Whether the same intent was sent by a later step under the same key: on another day, because the books were closed on this one. */
+function isSentAnew(run: Pick<Run, "row" | "allRows">, spec: StepId & { kind: StepKind }): boolean {
+  const own = run.row(spec.kind, spec)
+  return (
+    own?.businessKey !== undefined &&
+    run.allRows.some(
+      (row) =>
+        row.kind === "effect" &&
+        row.n > own.n &&
+        row.businessKey === own.businessKey &&
+        row.connection === own.connection &&
+        row.operation === own.operation,
+    )
+  )
 }
 
 /** Closes the question about the effect's refusal, and tells people when the effect got a document of its own in the same moment. */

@@ -34,7 +34,10 @@ export async function onOpenDay<Output>(
   let day = posting.businessDate
   for (let n = 1; ; n += 1) {
     try {
-      return await attempt(part(posting.step, n === 1 ? posting.part : `${posting.part}:${n}`), day)
+      const posted = await attempt(part(posting.step, n === 1 ? posting.part : `${posting.part}:${n}`), day)
+      // A person may have linked a document instead of choosing a day.
+      work.step.settle(closedOn(posting, n), { action: "acknowledge", reason: "it is posted" })
+      return posted
     } catch (thrown) {
       if (!(thrown instanceof StepRejected) || thrown.code !== "PERIOD_CLOSED") throw thrown
       day =
@@ -42,6 +45,9 @@ export async function onOpenDay<Output>(
     }
   }
 }
+
+const closedOn = (posting: Posting, n: number) =>
+  part("posting period is closed", `${posting.step}:${posting.part}:${n}`)
 
 /** Decided once: a later run must not take another day because it is a later day. */
 async function dayByRule(
@@ -61,7 +67,7 @@ async function dayByPerson(
   posting: Posting,
   { day, n, refused }: { day: BusinessDate; n: number; refused: StepRejected },
 ): Promise<BusinessDate> {
-  const decision = await step.ask(part("posting period is closed", `${posting.step}:${posting.part}:${n}`), {
+  const decision = await step.ask(closedOn(posting, n), {
     summary: `The books are closed on ${day} for ${posting.what}: ${refused.message}`,
     ifNobodyActs: "it is not posted",
     owner: "finance",

@@ -1,16 +1,13 @@
 import type { BooksOrders } from "../../../ports/capabilities/books.ts"
-import type { Links } from "../../../ports/write.ts"
-import type { Write } from "../../../ports/write.ts"
+import type { LinksOf } from "../../../ports/write.ts"
 import { booked, orderIfThere, type SapOptions } from "../books-orders.ts"
 import { lineReference } from "../from-canonical.ts"
-
-type LinksOf<Operation> = Operation extends Write<infer Input, infer Output> ? Links<Input, Output> : never
 
 /**
  * A number as the API shows it. SAP keeps numbers with leading zeros and converts at its doors (conversion routine ALPHA), so both
  * name one document.
  */
-const shownNumber = (typed: string) => typed.trim().replace(/^0+(?=\d+$)/, "")
+export const shownNumber = (typed: string) => typed.trim().replace(/^0+(?=\d+$)/, "")
 
 /**
  * A sales order that somebody linked. SAP reads one by its number without the search that a look-up by our reference needs. Deliveries
@@ -23,6 +20,7 @@ export function salesOrderLinks(options: SapOptions): LinksOf<BooksOrders["bookO
   }
   return {
     document: "sales order",
+    asks: ({ order }) => ({ worth: order.total.shop }),
     async read({ number, order }, call) {
       const found = await orderIfThere(number, call, options)
       if (!found) return undefined
@@ -40,6 +38,5 @@ export function salesOrderLinks(options: SapOptions): LinksOf<BooksOrders["bookO
       }
     },
     named,
-    worth: ({ order }) => order.total.shop,
   }
 }

@@ -163,6 +163,18 @@ query CrossdockOrder($id: ID!) {
   }
 }`
 
+/** Refunds as people compare them: what was paid back, to which payment, and our key in the note. */
+export const readRefunds = `
+query CrossdockRefunds($id: ID!) {
+  order(id: $id) {
+    id
+    refunds(first: 50) {
+      id note
+      transactions(first: 10) { nodes { id kind status amountSet ${money} parentTransaction { id } } }
+    }
+  }
+}`
+
 export const cancelOrder = `
 mutation CrossdockCancel($orderId: ID!, $reason: OrderCancelReason!, $refund: OrderCancelRefundMethodInput!, $note: String) {
   orderCancel(orderId: $orderId, reason: $reason, refundMethod: $refund, restock: true, notifyCustomer: false, staffNote: $note) {

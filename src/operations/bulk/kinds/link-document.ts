@@ -5,7 +5,7 @@ import { instant, type Clock } from "../../../base/time.ts"
 import { newEvent, type NewEvent } from "../../../canonical/events.ts"
 import type { Order } from "../../../canonical/order.ts"
 import { entity, type Reference } from "../../../canonical/parts.ts"
-import { orderIdIn, parseRef, ref, type Ref } from "../../../canonical/refs.ts"
+import { parseRef, ref, type Ref } from "../../../canonical/refs.ts"
 import type { EventLog } from "../../../eventlog/event-log.ts"
 import { done, skipped, type BulkAct, type BulkKind, type Became, type Preview } from "../kind.ts"
 import { candidate, type Candidate, type LinkableStep, type ReadsDocuments } from "../links/candidate.ts"
@@ -15,7 +15,7 @@ const Spec = entity("Link document", {
   object: Type.String({
     minLength: 1,
     maxLength: 200,
-    description: "whose step it is: the id of an order, or a ref, as order/ord_…",
+    description: "whose step it is: the id of an order, or a ref, as order/ord_… or return/ret_…",
   }),
   number: Type.String({ minLength: 1, maxLength: 64, description: "the document's number in the other system" }),
   system: Type.Optional(
@@ -53,11 +53,11 @@ interface LinkDocument {
 export interface LinkParts {
   eventLog: Pick<EventLog, "knownFacts">
   clock: Clock
-  /** The order that an object belongs to, where the caller may see it. */
-  order(id: string, channels: readonly string[] | undefined): Promise<Order | undefined>
+  /** The order that an object belongs to, or is, where the caller may see it. */
+  order(about: Ref, channels: readonly string[] | undefined): Promise<Order | undefined>
   steps(about: Ref): Promise<LinkableStep[]>
   read: ReadsDocuments
-  ownerOf(document: Reference, about: Ref): Promise<string | undefined>
+  ownerOf(document: Reference, step: StepOf): Promise<string | undefined>
   take(taken: Taken): Promise<string | undefined>
 }
 
@@ -81,15 +81,15 @@ export function linkDocument(parts: LinkParts): BulkKind<LinkDocument> {
       const { document, differences, cannotBe } = found
       const words = `${document.type} ${document.id} of ${document.system}`
       if (cannotBe !== undefined) return refused(`${words}: ${cannotBe}`)
-      const owner = await parts.ownerOf(document, step.about)
+      const owner = await parts.ownerOf(document, step)
       if (owner !== undefined) return refused(`${words} is a document of ${owner} already`)
       if (differences.length > 0 && spec.despite === undefined)
         return refused(`${words}: ${differences.join("; ")}. To link it all the same, say why in "despite"`)
       const about = cut(`${words} becomes the outcome of "${step.step}" of order ${order.number}`, 1000)
-      // Another currency's amount cannot be compared; what the order is worth counts.
-      const ordered = order.total.shop
-      const { total = ordered } = found
-      const atRisk = total.currency === ordered.currency && total.amountMinor > ordered.amountMinor ? total : ordered
+      // Another currency's amount cannot be compared; what was asked counts, and what the order is worth where that has no money.
+      const worth = step.asked?.worth ?? order.total.shop
+      const { total = worth } = found
+      const atRisk = total.currency === worth.currency && total.amountMinor > worth.amountMinor ? total : worth
       return {
         members: [{ id: member, about, atRisk, seen: JSON.stringify(seenOf(step, found)) }],
         refused: [],
@@ -145,9 +145,8 @@ async function stepMeant(
   { channels, isBegun = false }: { channels?: readonly string[] | undefined; isBegun?: boolean },
 ): Promise<{ order: Order; step: LinkableStep }> {
   const about = (parseRef(object) ? object : ref("order", object)) as Ref
-  const orderId = orderIdIn(about)
-  const order = orderId === undefined ? undefined : await parts.order(orderId, channels)
-  if (!order) throw problem("object", `there is no order ${object.slice(0, 64)}`)
+  const order = await parts.order(about, channels)
+  if (!order) throw problem("object", `there is no order, and nothing of one, ${object.slice(0, 64)}`)
   const all = await parts.steps(about)
   const fitting = all.filter((one) => named === undefined || one.step === named || one.name === named)
   const [step, another] = fitting.filter(({ connection }) => system === undefined || connection === system)
@@ -190,7 +189,7 @@ async function link(
   if (seen.digest !== found.digest)
     return skipped(`the ${step.links.document} changed since the preview; look at it again`)
   const { document } = found
-  const owner = await parts.ownerOf(document, step.about)
+  const owner = await parts.ownerOf(document, step)
   if (owner !== undefined) return skipped(`${document.type} ${document.id} is a document of ${owner} already`)
   const { by, operation } = act
   const event = linked(seen, { output: found.output, spec, act, at })

@@ -13,19 +13,30 @@ export interface StepOf {
   step: string
 }
 
-/** The other object that has a document already, by a step's answer or a person's word; undefined when none has. */
-export async function ownerOf(sql: Sql, document: Reference, about: Ref): Promise<string | undefined> {
+/**
+ * Who has a document already, by a step's answer or a person's word: another object, or another step of this one. Undefined when nobody
+ * has.
+ */
+export async function ownerOf(sql: Sql, { system, type, id }: Reference, step: StepOf): Promise<string | undefined> {
   const [row] = await storage(
-    () => sql<{ ref: string }[]>`
-      select l.about as ref from linked_documents l
-      where l.system = ${document.system} and l.type = ${document.type} and l.id = ${document.id} and l.about <> ${about}
+    () => sql<{ owner: string }[]>`
+      select l.about as owner from linked_documents l
+      where l.system = ${system} and l.type = ${type} and l.id = ${id} and l.about <> ${step.about}
       union all
       select n.ref from object_names n
-      where name_key(n.id) = name_key(${document.id}) and n.system = ${document.system} and n.type = ${document.type}
-        and n.id = ${document.id} and n.ref <> ${about} and starts_with(n.ref, 'order/')
+      where name_key(n.id) = name_key(${id}) and n.system = ${system} and n.type = ${type}
+        and n.id = ${id} and n.ref <> ${step.about} and n.ref ~ '^(order|return|credit)/'
+      union all
+      select '"' || s.name || '" of ' || s.about from workflow_steps s
+      where (s.about = ${step.about} or s.about in (
+          select to_ref from object_links where from_ref = ${step.about} union all
+          select from_ref from object_links where to_ref = ${step.about}))
+        and not (s.about = ${step.about} and s.workflow = ${step.workflow} and s.name = ${step.step})
+        and s.kind = 'effect' and s.outcome = 'done'
+        and s.reference ->> 'system' = ${system} and s.reference ->> 'type' = ${type} and s.reference ->> 'id' = ${id}
       limit 1`,
   )
-  return row?.ref
+  return row?.owner
 }
 
 /** A document that is to be a step's. */

@@ -1,16 +1,14 @@
 import { AppError } from "../../../base/errors.ts"
 import type { BookedOrder, BooksOrders } from "../../../ports/capabilities/books.ts"
-import type { Links } from "../../../ports/write.ts"
-import { reference, type Write } from "../../../ports/write.ts"
+import { reference, type LinksOf } from "../../../ports/write.ts"
 import { booked, isBooked } from "../books-orders.ts"
-import { salesWhere, type TrytonOptions } from "./sale.ts"
-
-type LinksOf<Operation> = Operation extends Write<infer Input, infer Output> ? Links<Input, Output> : never
+import { salesWhere, type TrytonOptions } from "../sales/sale.ts"
 
 /** A sale that somebody linked. Shipments, invoices and cancellations find it by our reference, so it has to carry that. */
 export function saleLinks(options: TrytonOptions): LinksOf<BooksOrders["bookOrder"]> {
   return {
     document: "sale",
+    asks: ({ order }) => ({ worth: order.total.shop }),
     async read({ number, order }, call) {
       const found = await salesWhere(["number", "=", number], call, options)
       if (found.length > 1) throw new AppError("VENDOR_MISBEHAVED", `${found.length} sales have the number ${number}`)
@@ -30,7 +28,6 @@ export function saleLinks(options: TrytonOptions): LinksOf<BooksOrders["bookOrde
       const number = typed.trim()
       return { documentNumber: number, reference: reference(options.system, "sale", number) }
     },
-    worth: ({ order }) => order.total.shop,
   }
 }
 
