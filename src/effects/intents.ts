@@ -71,7 +71,7 @@ export function intentOf<Input, Output extends Written>(
  * Small inputs are kept whole. Of large ones, which carry the order's document, the digest tells whether two were the same, and where a
  * person may link a document there is what it is compared with.
  */
-function keptInput<Input>(input: Input, links: Links<Input, never> | undefined): unknown {
+function keptInput<Input>(input: Input, links: Pick<Links<Input, unknown>, "asks"> | undefined): unknown {
   const text = JSON.stringify(input)
   if (text.length <= inputLengthMax) return input
   const asked = links?.asks(input)

@@ -156,8 +156,8 @@ describe("orders", () => {
 
   test("a number that a person answers for is the one that the API shows, however it is typed", () => {
     const { links } = booksOrders().bookOrder
-    expect(links?.named(" 0000004711 ").reference?.id).toBe("4711")
-    expect(links?.named("00SO-1").reference?.id).toBe("00SO-1")
+    expect(links?.named(" 0000004711 ", {}).reference?.id).toBe("4711")
+    expect(links?.named("00SO-1", {}).reference?.id).toBe("00SO-1")
   })
 
   test("an order that was never booked is cancelled by doing nothing", async () => {
@@ -252,6 +252,13 @@ describe("deliveries", () => {
       expect(await recordsDeliveries().recordDelivery.probe(input, newCall(key))).toBeUndefined()
       const recorded = await recordsDeliveries().recordDelivery.send(input, newCall(key))
       expect(await recordsDeliveries().recordDelivery.probe(input, newCall(key))).toEqual(recorded)
+      // What a person sees of it who links it.
+      const { links } = recordsDeliveries().recordDelivery
+      const number = recorded.documentNumber
+      const found = await links?.read({ number: `00${number}`, order, key }, newCall())
+      const state = "goods issue posted"
+      expect(found).toEqual({ output: recorded, reference: key, state, ...links?.asks(input) })
+      expect(await links?.read({ number: "99999999", order, key }, newCall())).toBeUndefined()
     }
     expect(rows("deliveries")).toHaveLength(2)
     expect(rows("orders")[0]?.["OverallDeliveryStatus"]).toBe("C")
@@ -278,6 +285,26 @@ describe("journal entries", () => {
     const posted = await postsJournals().postEntry.send({ entry: entry(key) }, newCall(key))
     expect(await postsJournals().postEntry.probe({ entry: entry(key) }, newCall(key))).toEqual(posted)
     expect(rows("journals").map((row) => row["DocumentItemText"])).toContain('Müller & Söhne <"ltd">')
+    const { links } = postsJournals().postEntry
+    const [order] = await shopOrders(1, false)
+    if (!order) throw new Error("the shop sold nothing")
+    const own = { ...order, id: "ord_0000000000000001" }
+    const number = posted.documentNumber
+    const found = await links?.read({ number: `00${number}`, order: own, key }, newCall())
+    const due = links?.asks({ entry: entry(key) })
+    expect(due?.worth).toEqual({ amountMinor: 11_900, currency: "EUR" })
+    expect(Object.values(due?.lines ?? {}).sort()).toEqual(["-100.00 EUR", "-19.00 EUR", "119.00 EUR"])
+    expect(found).toEqual({
+      output: posted,
+      total: due?.worth,
+      lines: due?.lines,
+      reference: key,
+      state: "posted as DR",
+    })
+    const typed = { number: `${number}/${businessDate.slice(0, 4)}`, order: own, key }
+    expect((await links?.read(typed, newCall()))?.output).toEqual(posted)
+    expect(await links?.read({ number: `${number}/1999`, order: own, key }, newCall())).toBeUndefined()
+    expect((await links?.read({ number, order, key }, newCall()))?.cannotBe).toContain("assigned to another order")
     const other = "inv_ord_0000000000000001_shipment2"
     expect(await postsJournals().postEntry.probe({ entry: entry(other) }, newCall(other))).toBeUndefined()
   })

@@ -239,6 +239,17 @@ describe("refunds and cancellations", () => {
     expect([await refund.probe(at, newCall("ref_2")), await refund.send(at, newCall("ref_2"))]).toEqual([made, made])
     const back = book()?.transactions.filter(({ kind }) => kind === "refund")
     expect(back?.map(({ gateway }) => gateway)).toEqual([sale.gateway])
+    const number = made.reference?.id ?? ""
+    const found = await refund.links?.read({ number: gid("Refund", number), order, key: "ref_2" }, newCall())
+    const { worth: total, of } = refund.links?.asks(at) ?? {}
+    expect(found).toMatchObject({ reference: "ref_2", total, of, state: "paid back" })
+    expect(found?.output.reference).toEqual(made.reference)
+    expect(await refund.links?.read({ number: "1", order, key: "ref_2" }, newCall())).toBeUndefined()
+    await bench.act(`orders/${order.externalId}/refund`, { quantity: 1 })
+    const byHand = String(book()?.refunds.at(-1)?.["id" as never] ?? "")
+    expect(await refund.links?.read({ number: byHand, order, key: "ref_2" }, newCall())).toMatchObject({
+      reference: "",
+    })
     const tooMuch = { ...at, amount: order.total.presentment }
     await expect(refund.send(tooMuch, newCall("ref_3"))).rejects.toMatchObject({ code: "VENDOR_REJECTED" })
   })

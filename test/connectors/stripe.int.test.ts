@@ -329,3 +329,53 @@ describe("a hold whose id was never learnt", () => {
     expect(intent(held)).toMatchObject({ status: "requires_capture" })
   })
 })
+
+describe("a refund that a person links", () => {
+  const paid = async () => {
+    const paymentId = await hold(10_000)
+    await bench.payments.capture.send(share(paymentId, 10_000), call())
+    return { orderId, paymentId, amount: eur(500) }
+  }
+  // Links of a refund do not look at the order.
+  const order = {} as never
+
+  test("is what sending it returned, with its payment, amount and our reference", async () => {
+    const input = await paid()
+    const [intended, links] = [call(), bench.payments.refund.links]
+    const sent = await bench.payments.refund.send(input, intended)
+    const wanted = { number: ` ${sent.reference?.id ?? ""} `, order, key: intended.key }
+    const found = await links?.read(wanted, call())
+    const { worth: total, of } = links?.asks(input) ?? {}
+    expect(found).toEqual({ output: sent, reference: intended.key, total, of, state: "succeeded" })
+    expect((await links?.read({ ...wanted, key: "another" }, call()))?.cannotBe).toContain(
+      "the reference of another step",
+    )
+    expect(await links?.read({ ...wanted, number: "re_none" }, call())).toBeUndefined()
+    expect(links?.named(sent.reference?.id ?? "", links.asks(input))).toEqual(sent)
+  })
+
+  test("and that was made by hand counts once it has succeeded", async () => {
+    const act = async (path: string, body: Record<string, string>) => {
+      const answer = await fetch(`${bench.simulator.url}${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${stripeSecretKey}` },
+        body: path.startsWith("/__lab") ? JSON.stringify(body) : new URLSearchParams(body),
+      })
+      return (await answer.json()) as { id: string }
+    }
+    const byHand = async (card: string) => {
+      const { paymentId } = await bench.payments.authorise.send(holdInput(10_000, card), call())
+      await bench.payments.capture.send(share(paymentId, 10_000), call())
+      const { id } = await act("/v1/refunds", { payment_intent: paymentId, amount: "500" })
+      const read = () => bench.payments.refund.links?.read({ number: id, order, key: "k" }, call())
+      return { id, paymentId, read }
+    }
+    const { read, paymentId } = await byHand("pm_card_visa")
+    expect(await read()).toMatchObject({ reference: "", total: eur(500), of: `payment ${paymentId}`, state: "succeeded" })
+    expect(await read()).not.toHaveProperty("cannotBe")
+    const waits = await byHand("pm_card_pendingRefund")
+    expect((await waits.read())?.cannotBe).toContain("link it when it has succeeded")
+    await act("/__lab/refunds/settle", { id: waits.id, outcome: "failed" })
+    expect((await waits.read())?.cannotBe).toContain("it failed")
+  })
+})

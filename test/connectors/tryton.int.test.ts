@@ -68,12 +68,14 @@ test("a sale is read by its number with the outcome that its booking had; one th
   const input = { order, routing: routedTo(order, "wh-1"), businessDate: day("2026-11-20") }
   const outcome = await probe(input, call(order.id))
   const number = outcome?.documentNumber ?? ""
-  const found = await links?.read({ number, order }, call(""))
+  const found = await links?.read({ number, order, key: order.id }, call(""))
   expect(found).toEqual({ output: outcome, reference: order.id, total: order.total.shop, state: "processing" })
-  expect(await links?.read({ number: "no such sale", order }, call(""))).toBeUndefined()
+  expect(await links?.read({ number: "no such sale", order, key: order.id }, call(""))).toBeUndefined()
   const other = sampleOrder({ number: (count += 1) })
-  expect((await links?.read({ number, order: other }, call("")))?.cannotBe).toContain(`found by ${other.id}`)
-  expect(links?.named(` ${number} `)).toEqual({ documentNumber: number, reference: outcome?.reference })
+  expect((await links?.read({ number, order: other, key: other.id }, call("")))?.cannotBe).toContain(
+    `found by ${other.id}`,
+  )
+  expect(links?.named(` ${number} `, {})).toEqual({ documentNumber: number, reference: outcome?.reference })
 })
 
 test("a sale in another currency than the company's shows its own, so that it is not taken for the order's worth", async () => {
@@ -90,5 +92,48 @@ test("a sale in another currency than the company's shows its own, so that it is
     headers: { authorization: `Session ${session}`, "content-type": "application/json" },
     body: JSON.stringify({ id: 1, method: "model.sale.sale.write", params: [[id], { currency: 2 }, {}] }),
   })
-  expect((await links?.read({ number, order }, call("")))?.total).toEqual({ ...order.total.shop, currency: "USD" })
+  expect((await links?.read({ number, order, key: order.id }, call("")))?.total).toEqual({
+    ...order.total.shop,
+    currency: "USD",
+  })
+})
+
+test("a shipment and an invoice that exist are read by their numbers and compared with what left and what is due", async () => {
+  const { order, deliver } = await booked()
+  const { recordDelivery } = erp.recordsDeliveries
+  const { postEntry } = erp.postsJournals
+  const entry = invoiceOf(order, day("2026-11-20"))
+  const key = `${order.id}-d1`
+  const { documentNumber: shipped } = await deliver(day("2026-11-20"))
+  const found = await recordDelivery.links?.read({ number: shipped, order, key }, call(""))
+  const lines = routedTo(order, "wh-1")
+  const shipment = { id: "s1", orderId: order.id, locationId: "wh-1", shippedAt: order.placedAt, lines: [] }
+  const asked = recordDelivery.links?.asks({
+    orderId: order.id,
+    documentNumber: "1",
+    shipment,
+    lines,
+    postingDate: day("2026-11-20"),
+  })
+  expect(found).toMatchObject({ output: { documentNumber: shipped }, reference: key, state: "done", ...asked })
+  expect(Object.keys(asked?.lines ?? {}).length).toBeGreaterThan(0)
+  expect(found?.cannotBe).toBeUndefined()
+  expect(await recordDelivery.links?.read({ number: "none", order, key }, call(""))).toBeUndefined()
+  const posted = await postEntry.send({ entry }, call(entry.number))
+  const wanted = { number: posted.documentNumber, order, key: entry.number }
+  const due = postEntry.links?.asks({ entry })
+  const invoice = await postEntry.links?.read(wanted, call(""))
+  expect(invoice).toMatchObject({ output: posted, reference: entry.number, total: due?.worth, lines: due?.lines })
+  expect(invoice?.cannotBe).toBeUndefined()
+  const { order: other } = await booked()
+  expect((await postEntry.links?.read({ ...wanted, order: other }, call("")))?.cannotBe).toContain(
+    "is not an invoice of",
+  )
+  expect((await recordDelivery.links?.read({ number: shipped, order: other, key }, call("")))?.cannotBe).toContain(
+    "is not a shipment of",
+  )
+  // Its own shipment is not done yet.
+  const waiting = shipments().at(-1) as unknown as { number: string }
+  const open = await recordDelivery.links?.read({ number: waiting.number, order: other, key }, call(""))
+  expect(open?.cannotBe).toContain("only one that is done")
 })

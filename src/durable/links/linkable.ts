@@ -34,7 +34,9 @@ interface Row extends Omit<OpenEffect, "step" | "why" | "links" | "seen" | "aske
   input: unknown
   state: InstanceFacts["state"]
   outcome: "rejected" | "retryable" | "unknown" | null
-  /** What a person decided about its last refusal. */
+  code: string | null
+  /** Whether people are asked about its last refusal, and what they decided. */
+  isAsked: boolean
   decided: string | null
   /** How long ago it was sent, or became unknown. */
   msAgo: number
@@ -49,8 +51,11 @@ export async function openEffects(sql: Sql, connections: Connections, about: Ref
         s.business_key as "businessKey", s.attempts, s.outcome, s.input,
         (extract(epoch from clock_timestamp() - coalesce(s.settled_at, s.sent_at, s.intent_at)) * 1000)::double precision as "msAgo",
         (select coalesce(max(j.id), 0) from workflow_journal j where j.instance = i.id) as seen,
+        s.error ->> 'code' as code,
         (select a.result ->> 'action' from steps_of(i.id) a where a.kind = 'ask' and a.step = s.step
-          and a.part = s.part || case when s.part = '' then '' else ':' end || 'refused ' || s.rejections) as decided
+          and a.part = s.part || case when s.part = '' then '' else ':' end || 'refused ' || s.rejections) as decided,
+        exists (select from steps_of(i.id) a where a.kind = 'ask' and a.step = s.step
+          and a.part = s.part || case when s.part = '' then '' else ':' end || 'refused ' || s.rejections) as "isAsked"
       from workflow_instances i cross join lateral steps_of(i.id) s
       where i.about = ${about} and s.kind = 'effect' and s.connection is not null
         and (s.outcome is null or s.outcome in ('rejected', 'retryable', 'unknown'))
@@ -63,7 +68,17 @@ export async function openEffects(sql: Sql, connections: Connections, about: Ref
     const connection = connections.has(row.connection) ? connections.get(row.connection) : undefined
     const write = connection && linkingWrite(connection, row)
     if (!connection || !write?.links) return []
-    const { state: _state, outcome: _outcome, decided: _decided, msAgo: _msAgo, input, seen, ...effect } = row
+    const {
+      state: _state,
+      outcome: _outcome,
+      decided: _decided,
+      code: _code,
+      isAsked: _isAsked,
+      msAgo: _msAgo,
+      input,
+      seen,
+      ...effect
+    } = row
     const asked = askedIn(input, write.links)
     const why = whyNot(row, connection, write.settleMs)
     return {
@@ -108,13 +123,16 @@ function linkingWrite(connection: Connection, { capability, operation }: Pick<Op
 }
 
 function whyNot(
-  { state, outcome, decided, msAgo, connection: id }: Row,
+  { state, outcome, decided, msAgo, isAsked, code, connection: id }: Row,
   { timeoutMs }: Connection,
   settleMs = settleDefaultMs,
 ): string | undefined {
   if (state === "undoing") return `it is being taken back: no step goes on from a document any more; cancel it in ${id}`
   if (state !== "running") return "its workflow has ended: no step goes on from a document any more"
   if (outcome === "rejected" && decided !== null && decided !== "retry") return `a person decided about it: ${decided}`
+  // What else is refused its workflow has answered in another way, such as a refund that people give back by hand.
+  if (outcome === "rejected" && !isAsked && code !== "PERIOD_CLOSED")
+    return "it was refused, and its workflow went on without it"
   const lastsMs = outcome === null ? timeoutMs + leaseMarginMs + settleMs : outcome === "unknown" ? settleMs : 0
   if (msAgo >= lastsMs) return undefined
   return `a call to ${id} may still take effect; look again in ${Math.ceil((lastsMs - msAgo) / 1000)} seconds`

@@ -36,8 +36,10 @@ const isSame = (one: Reference, other: Reference) =>
 /** The linked document, unless a person has decided that the refused effect is not to be: then what was decided goes first. */
 export function linkToTake(run: Run, desk: Desk, spec: StepId & { kind: StepKind }): Linked | undefined {
   if (isSentAnew(run, spec)) return undefined
-  const { rejections = 0 } = run.row(spec.kind, spec) ?? {}
+  const { rejections = 0, outcome, error } = run.row(spec.kind, spec) ?? {}
   const asked = refusedId(spec, rejections)
+  // A refusal that nobody is asked about is answered by the workflow in another way.
+  if (outcome === "rejected" && !run.row("ask", asked) && error?.code !== "PERIOD_CLOSED") return undefined
   const decided = rejections > 0 ? (desk.keptDecision(asked) ?? desk.decisionAbout(desk.exceptionId(asked))) : undefined
   return decided === undefined || decided.action === "retry" ? linkedOf(run, spec) : undefined
 }
