@@ -10,6 +10,7 @@ import type { CapabilityName } from "../ports/capabilities.ts"
 import type { RouteScope } from "../ports/route-scope.ts"
 import type { AnyWorkflow, RunContext, UndoReason, Use } from "./define-workflow.ts"
 import type { Claimed, InstanceFacts, Journal, RunEnd } from "./journal.ts"
+import { heedUntaken } from "./links/untaken.ts"
 import { orphanRaised } from "./orphans.ts"
 import { Run } from "./run.ts"
 import { heedRetries } from "./retry/plan.ts"
@@ -96,6 +97,7 @@ export class Runner {
     const step = new Step(run)
     step.pointOfNoReturn()
     const waits = await waitsOf(step, async () => {
+      await heedUntaken(run, step, { ending, connections: this.#options.connections })
       await workflow.late?.(step, facts.input as never, { ...this.#context(workflow, facts), ending })
     })
     if (waits.length === 0) return { state: ending, failure, isOver: true, isKept: false }

@@ -33,7 +33,7 @@ export async function undoAll(run: Run, step: Step, connections: Connections): P
 }
 
 /** A refused undo becomes an exception of its own and waits for a person. */
-async function undoOne(
+export async function undoOne(
   run: Run,
   step: Step,
   { row, connections }: { row: StepRow & { undo: Undo }; connections: Connections },

@@ -245,6 +245,7 @@ describe("refunds and cancellations", () => {
     expect(found).toMatchObject({ reference: "ref_2", total, of, state: "paid back" })
     expect(found?.output.reference).toEqual(made.reference)
     expect(await refund.links?.read({ number: "1", order, key: "ref_2" }, newCall())).toBeUndefined()
+    expect((await refund.links?.read({ number, order, key: "another" }, newCall()))?.cannotBe).toContain("another step")
     await bench.act(`orders/${order.externalId}/refund`, { quantity: 1 })
     const byHand = String(book()?.refunds.at(-1)?.["id" as never] ?? "")
     expect(await refund.links?.read({ number: byHand, order, key: "ref_2" }, newCall())).toMatchObject({

@@ -371,7 +371,12 @@ describe("a refund that a person links", () => {
       return { id, paymentId, read }
     }
     const { read, paymentId } = await byHand("pm_card_visa")
-    expect(await read()).toMatchObject({ reference: "", total: eur(500), of: `payment ${paymentId}`, state: "succeeded" })
+    expect(await read()).toMatchObject({
+      reference: "",
+      total: eur(500),
+      of: `payment ${paymentId}`,
+      state: "succeeded",
+    })
     expect(await read()).not.toHaveProperty("cannotBe")
     const waits = await byHand("pm_card_pendingRefund")
     expect((await waits.read())?.cannotBe).toContain("link it when it has succeeded")

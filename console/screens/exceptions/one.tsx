@@ -47,7 +47,9 @@ export function ExceptionScreen() {
               ) : (
                 <Decide exception={exception} isStale={isStale} />
               )}
-              {exception.about.startsWith("order/") && <LinkDocument about={exception.about} isStale={isStale} />}
+              {/^(?:order|return|credit)\//.test(exception.about) && (
+                <LinkDocument about={exception.about} isStale={isStale} />
+              )}
               {exception.about.startsWith("inbox/") && <DeliverySection id={exception.about.slice("inbox/".length)} />}
               <DoneSoFar steps={exception.doneSoFar} />
               <details className="raw">

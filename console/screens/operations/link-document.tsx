@@ -9,12 +9,12 @@ import { PlanDialog, useKinds } from "./plan.tsx"
 const t = en.link
 
 interface LinkDocumentProps {
-  /** The order whose steps may wait for a document. */
+  /** The order, return or credit whose steps may wait for a document. */
   about: string
   isStale: boolean
 }
 
-/** The steps of an order that have no outcome, each with a way to say which document in the other system is the outcome. */
+/** The steps of an object that have no outcome, each with a way to say which document in the other system is the outcome. */
 export function LinkDocument({ about, isStale }: LinkDocumentProps) {
   const [chosen, setChosen] = useState<Effect>()
   const kind = useKinds().find(({ name }) => name === "link document")

@@ -49,7 +49,8 @@ function found(
       amount: one.pair("amountSet").presentment,
       of: one.optionalObject("parentTransaction")?.id("id"),
     }))
-  const mark = /\(([^()]+)\)\s*$/.exec(refund.optionalText("note") ?? "")?.[1] ?? ""
+  // `Crossdock refund {what for} ({key})`; whatever else is a remark of somebody.
+  const mark = /^Crossdock refund .*\(([^()]+)\)$/.exec(refund.optionalText("note") ?? "")?.[1] ?? ""
   refund.settleAnswer("the refund")
   const paid = parts.filter(({ status }) => status === "SUCCESS")
   const total = sumMoney(
@@ -57,19 +58,17 @@ function found(
     paid[0]?.amount.currency ?? parts[0]?.amount.currency ?? "XXX",
   )
   const payments = [...new Set(paid.flatMap(({ of }) => (of === undefined ? [] : [of])))].sort()
-  const why = whyNot(parts)
+  const isOthers = mark !== "" && mark !== key
+  const why = isOthers ? `it carries ${mark}, the reference of another step` : whyNot(parts)
   return {
     output: given({ paymentId: payments[0] ?? "", amount: total }),
-    // Whatever else stands in brackets is a remark of somebody.
-    reference: mark === key || isKey(mark) ? mark : "",
+    reference: mark,
     total,
     ...(payments.length === 0 ? {} : { of: payments.map(paymentName).join(" and ") }),
-    state: why === undefined ? "paid back" : "not paid back",
+    state: paid.length === parts.length ? "paid back" : "not paid back",
     ...(why === undefined ? {} : { cannotBe: why }),
   }
 }
-
-const isKey = (text: string) => /^(?:ord|ret)_[0-9a-z]{16}-/.test(text)
 
 /** OrderTransactionStatus, Admin API 2026-10. What is on its way may still fail, and the shop tells how it ends. */
 function whyNot(parts: readonly { status: string }[]): string | undefined {
