@@ -407,6 +407,28 @@ create view workflow_steps as
 select i.id as instance, i.workflow, i.about, s.*, s.step || case when s.part <> '' then '#' || s.part else '' end as name
 from workflow_instances i cross join lateral steps_of(i.id) s;
 
+-- The order that an object's work was started with, such as a return's; the input is in the event where the instance has none.
+create function order_of_work(wanted text) returns text language sql stable as $$
+  select coalesce(i.input, (
+    select e.data from events e where e.key = i.about and e.type = i.started_by
+      and e.recorded_at between i.started_at - interval '1 hour' and i.started_at + interval '1 hour'
+    order by e.xid, e.seq limit 1)) ->> 'orderId'
+  from workflow_instances i where i.about = wanted order by i.id limit 1
+$$;
+
+-- Another step of an object, or of one that is linked to it, whose outcome a document is.
+create function step_with_document(wanted text, of_workflow text, of_step text, document json) returns text language sql stable as $$
+  select '"' || s.name || '" of ' || s.about from workflow_steps s
+  where (s.about = wanted or s.about in (
+      select to_ref from object_links where from_ref = wanted union all
+      select from_ref from object_links where to_ref = wanted))
+    and not (s.about = wanted and s.workflow = of_workflow and s.name = of_step)
+    and s.kind = 'effect' and s.outcome = 'done'
+    and s.reference ->> 'system' = document ->> 'system' and s.reference ->> 'type' = document ->> 'type'
+    and s.reference ->> 'id' = document ->> 'id'
+  limit 1
+$$;
+
 create table connection_states (
   connection   text primary key,
   -- Its first day. Orders placed before it are not ours unless a person says so.

@@ -102,7 +102,7 @@ describe("a delivery", () => {
       isPicked: false,
       isIssued: false,
       isBilled: false,
-      items: [{ item: "", quantityText: "" }],
+      items: [{ order: "", item: "", material: "", quantityText: "" }],
     })
   })
 

@@ -29,11 +29,7 @@ export function readsHolds(options: UpdateOptions): ReadsHolds {
   return { readHolds: ({ order }, call) => readHolds(order.externalId, { ...options, call }) }
 }
 
-export async function orderNow(
-  externalId: string,
-  call: Omit<Call, "key">,
-  { client }: UpdateOptions,
-): Promise<Reader> {
+async function orderNow(externalId: string, call: Omit<Call, "key">, { client }: UpdateOptions): Promise<Reader> {
   const data = await client.read({ document: readOrder, variables: { id: gid("Order", externalId) }, call })
   if (!data.has("order")) throw new AppError("VENDOR_REJECTED", `the shop has no order ${externalId}`)
   return data.object("order")

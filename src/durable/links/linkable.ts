@@ -94,14 +94,7 @@ export async function openEffects(sql: Sql, connections: Connections, about: Ref
 
 /** The order that an object's workflow was started with, such as a return's; undefined where there is none. */
 export async function orderOfWork(sql: Sql, about: Ref): Promise<string | undefined> {
-  const [row] = await storage(
-    () => sql<{ orderId: string | null }[]>`
-      select coalesce(i.input, (
-        select e.data from events e where e.key = i.about and e.type = i.started_by
-          and e.recorded_at between i.started_at - interval '1 hour' and i.started_at + interval '1 hour'
-        order by e.xid, e.seq limit 1)) ->> 'orderId' as "orderId"
-      from workflow_instances i where i.about = ${about} order by i.id limit 1`,
-  )
+  const [row] = await storage(() => sql<{ orderId: string | null }[]>`select order_of_work(${about}) as "orderId"`)
   return row?.orderId ?? undefined
 }
 

@@ -1,6 +1,6 @@
 // Documents for the Admin API 2026-10; validated against the vendor's own schema by operations.test.ts.
 
-const money = `{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
+export const money = `{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
 const address = `{ name company address1 address2 zip city provinceCode countryCodeV2 phone }`
 const taxes = `taxLines { title rate priceSet ${money} }`
 const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`
@@ -160,18 +160,6 @@ query CrossdockOrder($id: ID!) {
     id cancelledAt
     transactions(first: 50) { id kind status gateway amountSet ${money} parentTransaction { id } }
     refunds(first: 50) { id note totalRefundedSet ${money} }
-  }
-}`
-
-/** Refunds as people compare them: what was paid back, to which payment, and our key in the note. */
-export const readRefunds = `
-query CrossdockRefunds($id: ID!) {
-  order(id: $id) {
-    id
-    refunds(first: 50) {
-      id note
-      transactions(first: 10) { nodes { id kind status amountSet ${money} parentTransaction { id } } }
-    }
   }
 }`
 

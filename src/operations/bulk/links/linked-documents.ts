@@ -27,13 +27,9 @@ export async function ownerOf(sql: Sql, { system, type, id }: Reference, step: S
       where name_key(n.id) = name_key(${id}) and n.system = ${system} and n.type = ${type}
         and n.id = ${id} and n.ref <> ${step.about} and n.ref ~ '^(order|return|credit)/'
       union all
-      select '"' || s.name || '" of ' || s.about from workflow_steps s
-      where (s.about = ${step.about} or s.about in (
-          select to_ref from object_links where from_ref = ${step.about} union all
-          select from_ref from object_links where to_ref = ${step.about}))
-        and not (s.about = ${step.about} and s.workflow = ${step.workflow} and s.name = ${step.step})
-        and s.kind = 'effect' and s.outcome = 'done'
-        and s.reference ->> 'system' = ${system} and s.reference ->> 'type' = ${type} and s.reference ->> 'id' = ${id}
+      select o.step from step_with_document(
+        ${step.about}, ${step.workflow}, ${step.step}, ${JSON.stringify({ system, type, id })}::text::json) as o(step)
+      where o.step is not null
       limit 1`,
   )
   return row?.owner
