@@ -35,7 +35,10 @@ function opened(path: string, text: string): string[] {
   const causes = text.includes("ifNobodyActs") ? all(text, /\bcause(?:: |\b = )"([^"]+)"(?! \|)/g) : []
   const templates = text.includes('"exception.opened"') ? all(text, /cause: `\$\{\w+\} ([^`]+)`/g) : []
   const engine = path.startsWith("src/durable/")
-    ? all(text, /step: "((?:cannot go on|nothing to wake|deadline passed|linked document is another))"/g)
+    ? all(
+        text,
+        /step: "((?:cannot go on|nothing to wake|deadline passed|linked document is another|linked document is not used))"/g,
+      )
     : []
   const isRules = path.startsWith("src/rules/fulfilment/texts/")
   const names = isRules

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest"
 import type { Order } from "../../src/canonical/order.ts"
 import { salesOrderBody } from "../../src/connectors/sap-s4hana/from-canonical.ts"
 import * as operations from "../../src/connectors/shopify/graph/operations.ts"
+import * as refunds from "../../src/connectors/shopify/graph/refunds.ts"
 import { createEstate } from "../../lab/estate/estate.ts"
 import { sampleOrder } from "../laws/sample-order.ts"
 import { erpSettings } from "./sap-bench.ts"
@@ -18,7 +19,7 @@ for (const file of [shopifyFile, salesOrderFile])
     console.log(`skipped: ${file} is not here, so requests are not held against the vendor's schema`)
 
 describe.skipIf(!existsSync(shopifyFile))("Shopify's Admin API 2026-10", () => {
-  const documents = Object.entries(operations).flatMap(([name, text]) =>
+  const documents = Object.entries({ ...operations, ...refunds }).flatMap(([name, text]) =>
     typeof text === "string" ? [{ name, text: String(text) }] : [],
   )
 

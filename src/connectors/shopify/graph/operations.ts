@@ -1,6 +1,6 @@
 // Documents for the Admin API 2026-10; validated against the vendor's own schema by operations.test.ts.
 
-export const money = `{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
+const money = `{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
 const address = `{ name company address1 address2 zip city provinceCode countryCodeV2 phone }`
 const taxes = `taxLines { title rate priceSet ${money} }`
 const discounts = `discountAllocations { allocatedAmountSet ${money} discountApplication { index } }`

@@ -3,20 +3,8 @@ import { sumMoney, type Money } from "../../../base/money.ts"
 import type { Payment, RefundsPayments } from "../../../ports/capabilities/payments.ts"
 import type { FoundDocument, LinksOf } from "../../../ports/write.ts"
 import { gid, type UpdateOptions } from "../client.ts"
-import { money } from "../graph/operations.ts"
+import { readRefunds } from "../graph/refunds.ts"
 import type { Reader } from "../orders/reader.ts"
-
-/** Refunds as people compare them: what was paid back, to which payment, and our key in the note. */
-const readRefunds = `
-query CrossdockRefunds($id: ID!) {
-  order(id: $id) {
-    id
-    refunds(first: 50) {
-      id note
-      transactions(first: 10) { nodes { id kind status amountSet ${money} parentTransaction { id } } }
-    }
-  }
-}`
 
 /** A refund of the order that somebody linked, by its number in the shop. Its note carries the key of the step that made it. */
 export function refundLinks({ client, system }: UpdateOptions): LinksOf<RefundsPayments["refund"]> {
