@@ -36,7 +36,7 @@ export async function onOpenDay<Output>(
     try {
       const posted = await attempt(part(posting.step, n === 1 ? posting.part : `${posting.part}:${n}`), day)
       // A person may have linked a document instead of choosing a day.
-      work.step.settle(closedOn(posting, n), { action: "acknowledge", reason: "it is posted" })
+      work.step.settle(part(closed, closedPart(posting, n)), { action: "acknowledge", reason: "it is posted" })
       return posted
     } catch (thrown) {
       if (!(thrown instanceof StepRejected) || thrown.code !== "PERIOD_CLOSED") throw thrown
@@ -46,8 +46,8 @@ export async function onOpenDay<Output>(
   }
 }
 
-const closedOn = (posting: Posting, n: number) =>
-  part("posting period is closed", `${posting.step}:${posting.part}:${n}`)
+const closed = "posting period is closed"
+const closedPart = (posting: Posting, n: number) => `${posting.step}:${posting.part}:${n}`
 
 /** Decided once: a later run must not take another day because it is a later day. */
 async function dayByRule(
@@ -67,7 +67,7 @@ async function dayByPerson(
   posting: Posting,
   { day, n, refused }: { day: BusinessDate; n: number; refused: StepRejected },
 ): Promise<BusinessDate> {
-  const decision = await step.ask(closedOn(posting, n), {
+  const decision = await step.ask(part(closed, closedPart(posting, n)), {
     summary: `The books are closed on ${day} for ${posting.what}: ${refused.message}`,
     ifNobodyActs: "it is not posted",
     owner: "finance",
