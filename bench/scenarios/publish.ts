@@ -4,7 +4,7 @@ import type { LoadResult } from "../programs/http-client.ts"
 import type { Booked } from "../programs/publishing/stock-load.ts"
 import { BenchChannel } from "../publishing/channel.ts"
 import { cloneArticles } from "../publishing/catalogue.ts"
-import { round3, scored, type Options, type Result } from "../scenario.ts"
+import { round3, scored, sweep, type Options, type Result } from "../scenario.ts"
 import { settle, type Stack } from "../stack.ts"
 import { median, pairedRatio, quantile } from "../statistics.ts"
 
@@ -40,11 +40,13 @@ export async function publish(stack: Stack, options: Options): Promise<Result> {
     const wrong: string[] = []
     const sizes: Size[] = []
     let known = 0
-    for (const count of [Math.ceil(skus / 10), skus]) {
+    // A run that is too short to compare sizes has only one.
+    const counts = sweep([skus, Math.ceil(skus / 10)], options).toReversed()
+    for (const count of counts) {
       const from = known
       await cloneArticles(stack.sql, { from, to: count, places: channel.places, milli: 0, isPublished: true })
       known = count
-      await trickled(channel, { skus: count, seconds: 2 })
+      if (counts.length > 1) await trickled(channel, { skus: count, seconds: 2 })
       const size = await trickled(channel, { skus: count, seconds: options.seconds })
       wrong.push(...size.wrong)
       sizes.push(size)
