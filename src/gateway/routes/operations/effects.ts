@@ -39,7 +39,7 @@ export function effectRoutes(effects: Effects): Route[] {
       querySchema: query({
         ...pageQuery,
         connection: Type.Optional(shortText),
-        outcome: Type.Optional(Type.Enum(["done", "rejected", "retryable", "unknown", "superseded"])),
+        outcome: Type.Optional(Type.Enum(["done", "rejected", "retryable", "unknown", "superseded", "under way"])),
         workflow: Type.Optional(shortText),
         key: Type.Optional(shortText),
       }),
