@@ -218,6 +218,23 @@ test("P-42: of a list that is read from its first record on, what happened befor
   expect(await inboxTexts()).toEqual(["A", "B"])
 })
 
+test("P-42: history that is wanted while a pass is under way is read by the next one", async () => {
+  const wish = { connection: "shop", lists: ["counts"], sinceMs: startMs - 86_400_000, by: "a test" }
+  const wants = { now: true }
+  const pages: { sinceMs: number }[] = []
+  const { pollOnce } = setUp([], {
+    listChanges: async ({ sinceMs }) => {
+      pages.push({ sinceMs })
+      if (wants.now) await readHistory(database.sql, wish)
+      wants.now = false
+      return { deliveries: [], hasMore: pages.length === 1, nextCursor: "1" }
+    },
+  })
+  await pollOnce()
+  await pollOnce()
+  expect(pages).toEqual([{ sinceMs: startMs }, { sinceMs: wish.sinceMs }])
+})
+
 test("P-41: a page that its system cannot show is read by names, so that one bad object holds up no other and no cursor", async () => {
   const isBad = { page: true }
   const listNames: ChangeList["listNames"] = async () => ({

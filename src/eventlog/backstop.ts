@@ -130,10 +130,10 @@ export class Backstop {
       const atEnd = polled.changes.isCursorLasting ? page.nextCursor : undefined
       const next = page.hasMore ? { cursor: page.nextCursor, sinceMs } : { cursor: atEnd, sinceMs: nextSinceMs }
       place = { ...place, ...next }
-      await this.#remember(polled, place, { found: missed.length, isLastPage: !page.hasMore })
+      const stands = await this.#remember(polled, place, { missed, isLast: !page.hasMore, sinceMs })
       // A pass over many pages takes its time, and each page is progress.
       polled.reader?.succeeded()
-      if (!page.hasMore) return found
+      if (!page.hasMore || !stands) return found
     }
   }
 
@@ -240,16 +240,18 @@ export class Backstop {
     return { cursor: row.cursor ?? undefined, sinceMs: row.since.getTime(), startsAtMs: row.starts_at.getTime() }
   }
 
+  /** False when somebody wanted the list read from another moment meanwhile (`sinceMs` is the pass's own): that stands. */
   async #remember(
     polled: PolledList,
     place: { cursor: string | undefined; sinceMs: number },
-    { found, isLastPage }: { found: number; isLastPage: boolean },
-  ): Promise<void> {
-    const restMs = isLastPage ? nextPassMs(polled) : leaseMs
-    await this.#options.sql`
+    { missed, isLast, sinceMs }: { missed: readonly unknown[]; isLast: boolean; sinceMs: number },
+  ): Promise<boolean> {
+    const restMs = isLast ? nextPassMs(polled) : leaseMs
+    const { count } = await this.#options.sql`
       update poll_cursors set cursor = ${place.cursor ?? null}, since = ${instant(place.sinceMs)},
-        polled_at = now(), found = found + ${found}, due_at = clock_timestamp() + ${restMs} * interval '1 ms'
-      where connection = ${polled.connection} and list = ${polled.list}`
+        polled_at = now(), found = found + ${missed.length}, due_at = clock_timestamp() + ${restMs} * interval '1 ms'
+      where connection = ${polled.connection} and list = ${polled.list} and since = ${instant(sinceMs)}`
+    return count > 0
   }
 }
 
