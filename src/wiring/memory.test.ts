@@ -9,23 +9,31 @@ const work = (ms: number) => {
   const until = performance.now() + ms
   while (performance.now() < until);
 }
-const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+const rest = () => new Promise((resolve) => setTimeout(resolve, 400))
+const look = () => vi.advanceTimersByTime(15_000)
 
-test("a process that comes to rest gives memory back once, and again only after it has worked", async () => {
-  const collect = vi.fn<() => void>()
-  const stop = giveBackMemoryAtRest(collect, { worthMs: 20, lookEveryMs: 1000 })
-  await rest(400)
-  vi.advanceTimersByTime(1000)
+test("a process at rest gives memory back once it has grown by half, and not while it works", async () => {
+  let bytes = 100
+  const collect = vi.fn<() => void>(() => void (bytes = 120))
+  const stop = giveBackMemoryAtRest({ held: () => bytes, collect })
+  await rest()
+  look()
+  expect(collect, "nothing grew").not.toHaveBeenCalled()
+  bytes = 150
+  work(200)
+  await new Promise((resolve) => setImmediate(resolve))
+  look()
+  expect(collect, "it works").not.toHaveBeenCalled()
+  await rest()
+  look()
   expect(collect).toHaveBeenCalledTimes(1)
-  await rest(400)
-  vi.advanceTimersByTime(1000)
-  expect(collect).toHaveBeenCalledTimes(1)
-  work(30)
-  await rest(20)
-  vi.advanceTimersByTime(1000)
-  expect(collect, "while it works").toHaveBeenCalledTimes(1)
-  await rest(800)
-  vi.advanceTimersByTime(1000)
+  bytes = 170
+  await rest()
+  look()
+  expect(collect, "less than half more than it kept").toHaveBeenCalledTimes(1)
+  bytes = 180
+  await rest()
+  look()
   expect(collect).toHaveBeenCalledTimes(2)
   await stop()
 })
