@@ -15,7 +15,7 @@ type LowestPrice = Partial<Record<Price["taxBasis"], number>> | "another unit"
 /**
  * The lowest price of one unit of an article in the days before a moment, by everything that was said of its prices; undefined when nobody
  * knows one. `skus` are the names of the article, the first that the catalogue knows counts. A price that names no unit is of the base unit,
- * which the product's `units` say: of a unit that neither a price nor they name, nobody knows what it holds.
+ * which the product's `units` say, or the piece (`ea`): of another unit nobody knows what it holds.
  */
 export async function lowestPriceHeld(
   sql: Sql,
@@ -43,7 +43,7 @@ export async function lowestPriceHeld(
   }
   if (said.some(({ price }) => price?.scope.unit === unit)) return lowestOf({ unit })
   const ofBase = lowestOf({})
-  return ofBase && (await baseUnitOf(sql, found.productId)) !== unit ? "another unit" : ofBase
+  return ofBase && ((await baseUnitOf(sql, found.productId)) ?? "ea") !== unit ? "another unit" : ofBase
 }
 
 async function baseUnitOf(sql: Sql, productId: string): Promise<string | undefined> {

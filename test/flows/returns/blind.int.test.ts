@@ -86,7 +86,7 @@ async function told(): Promise<Record<string, string>> {
 }
 
 test(
-  "a price that names no unit is of the base unit; of a unit that nobody has named, a person decides",
+  "a price that names no unit is of the base unit, or of the piece; of a unit that nobody has named, a person decides",
   { retry: 0 },
   async () => {
     const units = { base: "ea", sales: [{ unit: "case", baseMilli: 24_000 }] }
@@ -95,15 +95,16 @@ test(
     await product("BARE", [price(100)])
     await back("CAN", 100)
     await back("BOX", 2000, { unit: "case" })
+    await back("BARE", 100)
     const [byCase, dear, bare] = [
       await back("CAN", 90, { unit: "case" }),
       await back("BOX", 2400, { unit: "case" }),
-      await back("BARE", 100),
+      await back("BARE", 100, { unit: "kg" }),
     ]
     expect(await told()).toEqual({
       [byCase]: "the prices of CAN are not known to be of its unit case.",
       [dear]: "BOX was 20.00 EUR at its lowest.",
-      [bare]: "the prices of BARE are not known to be of its unit ea.",
+      [bare]: "the prices of BARE are not known to be of its unit kg.",
     })
   },
 )
