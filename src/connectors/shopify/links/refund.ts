@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/errors.ts"
-import { sumMoney, type Money } from "../../../base/money.ts"
+import { money, sumMoney, type Money } from "../../../base/money.ts"
 import type { Payment, RefundsPayments } from "../../../ports/capabilities/payments.ts"
 import type { FoundDocument, LinksOf } from "../../../ports/write.ts"
 import { gid, type UpdateOptions } from "../client.ts"
@@ -53,17 +53,20 @@ function found(
   const mark = /^Crossdock refund .*\(([^()]+)\)$/.exec(refund.optionalText("note") ?? "")?.[1] ?? ""
   refund.settleAnswer("the refund")
   const paid = parts.filter(({ status }) => status === "SUCCESS")
-  const total = sumMoney(
-    paid.map(({ amount }) => amount),
-    paid[0]?.amount.currency ?? parts[0]?.amount.currency ?? "XXX",
-  )
+  const [first] = paid
+  const isOneCurrency = paid.every(({ amount }) => amount.currency === first?.amount.currency)
+  const amounts = paid.map(({ amount }) => amount)
+  // "XXX" is ISO 4217 for no currency: what paid nothing back cannot be the outcome anyhow.
+  const total = first && isOneCurrency ? sumMoney(amounts, first.amount.currency) : money(0, "XXX")
   const payments = [...new Set(paid.flatMap(({ of }) => (of === undefined ? [] : [of])))].sort()
   const isOthers = mark !== "" && mark !== key
-  const why = isOthers ? `it carries ${mark}, the reference of another step` : whyNot(parts)
+  const why = isOthers
+    ? `it carries ${mark}, the reference of another step`
+    : (whyNot(parts) ?? (isOneCurrency ? undefined : "it paid back in several currencies"))
   return {
     output: given({ paymentId: payments[0] ?? "", amount: total }),
     reference: mark,
-    total,
+    ...(first && isOneCurrency ? { total } : {}),
     ...(payments.length === 0 ? {} : { of: payments.map(paymentName).join(" and ") }),
     state: paid.length === parts.length ? "paid back" : "not paid back",
     ...(why === undefined ? {} : { cannotBe: why }),
