@@ -43,7 +43,7 @@ export async function cloneArticles(
         (${firstItem}::bigint + n)::text, now(), '0', '{"committedMilli":0,"unheldMilli":0}', now(), 'Crossdock'
       from generate_series(${at}::integer, ${end - 1}::integer) n cross join unnest(${[...places]}::text[]) p`
   }
-  // What autovacuum does within minutes.
+  // Autovacuum would do this within minutes.
   for (const table of ["stock_skus", "stock_positions", "stock_ledger", "published_rows"])
     await sql.unsafe(`vacuum analyze ${table}`)
 }

@@ -94,7 +94,7 @@ export class BenchChannel {
     return this.shop.ask<Budget>({ do: "budget" })
   }
 
-  /** What the load and the shop are told for one request. */
+  /** Asks the load for one piece of work, and says where the gateway is. */
   ask<Answer>(request: { do: string; skus: number } & Record<string, unknown>): Promise<Answer> {
     return this.load.ask<Answer>({ url: this.gateway.url, key: this.key, places: this.places, ...request })
   }

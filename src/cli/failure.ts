@@ -5,8 +5,8 @@ import { own } from "../base/lookup.ts"
 export const exitCodes = { done: 0, defect: 1, usage: 2, notReachable: 3, checksFailed: 4 } as const
 
 /**
- * What a command says of an error, and its exit code. With `isJson` it is one JSON object, `{ error: { code, message, problems, hint } }`,
- * for programs that read what commands print.
+ * The text that a command prints for an error, and its exit code. With `isJson` the text is one JSON object,
+ * `{ error: { code, message, problems, hint } }`, which programs can read.
  */
 export function failureOf(thrown: unknown, { isJson }: { isJson: boolean }): { text: string; code: number } {
   const error = asAppError(thrown)

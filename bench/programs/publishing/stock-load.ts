@@ -64,7 +64,7 @@ answerParent({
     return { load, startedMs }
   },
 
-  /** What must be shown in the end: [sku, place, pieces]. */
+  /** The levels that the shop must show in the end: [sku, place, pieces]. */
   totals: async () =>
     [...pieces].map(([at, count]) => {
       const slash = at.indexOf("/")

@@ -87,7 +87,7 @@ export type CostBucket = {
   /** Gives back what a query asked for and did not use. */
   giveBack(points: number): void
   status(): { maximumAvailable: number; currentlyAvailable: number; restoreRate: number }
-  /** What was asked of it so far. */
+  /** Queries so far, those among them that were refused, and the points of all. */
   counts(): { queries: number; throttled: number; points: number }
 }
 

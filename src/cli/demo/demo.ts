@@ -165,7 +165,7 @@ async function trade(
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ ordersPerSecond: how.ordersPerSecond }),
   })
-  // At rest nobody sells, in the store neither.
+  // Without orders nobody sells in the store, either.
   if (how.ordersPerSecond > 0) await openTills(how.tillsUrl, clients.get("tills"))
   for (const client of clients.values()) client.close()
   load("store")

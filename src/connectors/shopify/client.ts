@@ -37,7 +37,7 @@ export function createShopClient(options: { http: HttpClient; accessToken: strin
   const bucket = new CostBucket(clock)
   const send = async ({ document, variables, call }: GraphCall, isRead: boolean): Promise<Reader> => {
     const name = /(?:query|mutation) (\w+)/.exec(document)?.[1] ?? "unnamed"
-    // What a page costs depends on how many it may have.
+    // The more a page may hold, the more it costs.
     const cost = { name, first: typeof variables["first"] === "number" ? variables["first"] : 0 }
     await waitForBudget(bucket, cost, call)
     const answer = await http.send({

@@ -70,7 +70,7 @@ async function rowsOfEntry(typed: string, call: Context, { client, settings }: S
   return rows
 }
 
-// What the entries of an order are assigned to, cut to the field's 18 characters.
+// Entries carry their order's id, cut to the 18 characters of the field.
 const assignment = (orderId: string) => orderId.slice(0, 18).toLowerCase()
 
 /** The order of ours that an entry is assigned to; undefined for one that somebody assigned otherwise. */
@@ -123,7 +123,7 @@ function nameOf({ account }: JournalLine, { accounts, soldToParty }: SapSettings
   return account === "receivable" ? customerName(soldToParty) : accountName(accounts[account])
 }
 
-/** What is posted on each account in all. SAP takes no lines of zero. */
+/** The sum of each account. Sums of zero are left out, because SAP takes no such lines. */
 function summed(parts: readonly (readonly [name: string, amount: Money])[]): Record<string, string> {
   const sums = new Map<string, Money>()
   for (const [name, amount] of parts) {

@@ -14,8 +14,7 @@ const shareOfOthers = 0.2
  *
  * Every app has one bucket per shop: 100 points a second on the standard plan, up to 2,000 for enterprises. Each
  * response says what is left (https://shopify.dev/docs/api/usage/rate-limits, read 2026-11-20). Costs are learnt by
- * operation name and size of page: a query
- * is charged at first for all that its page may have.
+ * operation name and size of page, because a query is charged at first for all that its page may hold.
  */
 export class CostBucket {
   readonly #clock: Clock

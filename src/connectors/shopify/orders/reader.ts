@@ -78,8 +78,8 @@ export class Reader {
 
   #throw(what: string, code: ErrorCode): void {
     const [first, ...more] = this.problems
-    const others = more.length === 0 ? "" : ` and ${more.length} more`
     if (!first) return
+    const others = more.length === 0 ? "" : ` and ${more.length} more`
     throw new AppError(code, `${what}: ${first.pointer} ${first.message}${others}`, { problems: this.problems })
   }
 
