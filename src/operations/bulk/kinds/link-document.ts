@@ -146,7 +146,7 @@ async function stepMeant(
 ): Promise<{ order: Order; step: LinkableStep }> {
   const about = (parseRef(object) ? object : ref("order", object)) as Ref
   const order = await parts.order(about, channels)
-  if (!order) throw problem("object", `there is no order, and nothing of one, ${object.slice(0, 64)}`)
+  if (!order) throw problem("object", `there is no order, return or credit ${object.slice(0, 64)}`)
   const all = await parts.steps(about)
   const fitting = all.filter((one) => named === undefined || one.step === named || one.name === named)
   const [step, another] = fitting.filter(({ connection }) => system === undefined || connection === system)
